@@ -1,0 +1,97 @@
+import type { PoolId, ReplicaSamples, SpecChange, TargetName } from './pool.ts';
+import type { Instant, Replicas } from './units.ts';
+
+/** A raw recommendation: what was wanted before windows, rates and bounds. Windows store these only (a held value must not feed itself). */
+export interface RawRecommendation {
+  readonly at: Instant;
+  readonly replicas: Replicas;
+}
+
+/** What must survive a change of leader; <= 4 kB a pool; written to status before its /scale. */
+export interface TargetSafety {
+  readonly raw: readonly RawRecommendation[];
+  readonly specChanges: readonly SpecChange[];
+  readonly lastDecision?: { readonly at: Instant; readonly replicas: Replicas };
+  /** Since when not one signal is known. */
+  readonly blindSince?: Instant;
+  /** Scale mode: another owner of replicas was last seen writing at this time. */
+  readonly conflictSince?: Instant;
+  /** We set this target to 0 ourselves (I16). */
+  readonly zeroedAt?: Instant;
+}
+export interface SafetyMemory {
+  /** When this memory began to be kept without a break; a takeover restarts it. */
+  readonly since: Instant;
+  readonly targets: Readonly<Record<TargetName, TargetSafety>>;
+}
+
+/** A decaying histogram: exponential buckets, weights halved each half-life, kept relative to `referenceAt`. */
+export interface Sketch {
+  readonly weights: readonly number[];
+  readonly total: number;
+  readonly count: number;
+  readonly referenceAt: Instant;
+}
+
+export type LeadTimePhase = 'schedule' | 'image' | 'weights' | 'engine' | 'total';
+export type Warmth = 'warm' | 'cold';
+
+/** One bin of observed demand. A bin in which nothing was known is not in the list. */
+export interface DemandBin {
+  readonly at: Instant;
+  readonly requestsPerSecond: number;
+  readonly promptTokensPerSecond: number;
+  readonly outputTokensPerSecond: number;
+}
+
+/** Last reading of a replica, from which increases are taken. */
+export interface ReplicaBaseline {
+  readonly at: Instant;
+  readonly samples: Pick<
+    ReplicaSamples,
+    'waiting' | 'running' | 'finishedTotal' | 'promptTokensTotal' | 'cachedPromptTokensTotal' | 'outputTokensTotal'
+  >;
+  /** Since when gauges claim work while no counter moves (a wedged engine). */
+  readonly stuckSince?: Instant;
+}
+
+/** What may be lost at the price of a slower start; <= 200 kB a pool. */
+export interface LearnedMemory {
+  readonly baselines: Readonly<Record<string, ReplicaBaseline>>;
+  readonly demand: readonly DemandBin[];
+  /** Calibrated persistence: scores (actual - forecast) / sqrt(level) of the horizon, oldest first, bounded. */
+  readonly residuals: readonly { readonly at: Instant; readonly score: number }[];
+  /** Forecasts made and not yet judged: made `at` for `due`. */
+  readonly pending: readonly {
+    readonly at: Instant;
+    readonly due: Instant;
+    readonly level: number;
+    readonly upper: number;
+  }[];
+  /** Share of judged forecasts whose upper bound held, and how many. */
+  readonly skill: { readonly judged: number; readonly covered: number };
+  readonly leadTime: Readonly<Record<LeadTimePhase, Readonly<Record<Warmth, Sketch>>>>;
+  /** Replicas whose lead time was already counted, so that none is counted twice; only those still seen. */
+  readonly counted: readonly string[];
+  /** Concurrency curve learned without a profile: per in-flight bucket, mean throughput (requests/s) and weight. */
+  readonly curve: readonly { readonly inFlight: number; readonly throughput: number; readonly weight: number }[];
+  /** Bounded observed/predicted throughput correction of the profile, and its weight. */
+  readonly correction: { readonly factor: number; readonly weight: number };
+  /** Mean lengths of the present mix, tokens a request (decaying). */
+  readonly mix: {
+    readonly promptTokens: number;
+    readonly cachedShare: number;
+    readonly outputTokens: number;
+    readonly weight: number;
+  };
+}
+
+export interface PoolMemory {
+  readonly safety: SafetyMemory;
+  readonly learned: LearnedMemory;
+}
+export interface FleetMemory {
+  readonly pools: Readonly<Record<PoolId, PoolMemory>>;
+  /** Assignments of the warmth plan and since when, `node/hash` -> time: hysteresis. */
+  readonly assignments: Readonly<Record<string, Instant>>;
+}

@@ -1,0 +1,166 @@
+import type { Sample } from './sample.ts';
+import type { Bytes, Instant, Replicas } from './units.ts';
+
+/** `namespace/name` of the autoscaler object; in the simulator any name of that form. */
+export type PoolId = string;
+/** The target's own name, unique in its pool. */
+export type TargetName = string;
+export type NodeName = string;
+/** A ModelArtifact at one pinned revision: the first 12 hex digits of the sha256 of `namespace/name@revision`. Also the node label's suffix. */
+export type ArtifactHash = string;
+
+/**
+ * What is read of one replica (one pod, or the leader of a group). Counters are raw cumulative readings; rates are the core's work.
+ * A signal that the engine does not have is `missing: NotExposed`, never 0.
+ */
+export interface ReplicaSamples {
+  /** Requests queued inside the engine. */
+  readonly waiting: Sample;
+  /** Requests being decoded or prefilled. */
+  readonly running: Sample;
+  /** Share of KV blocks in use, 0 to 1. */
+  readonly kvUse: Sample;
+  readonly kvCapacityTokens: Sample;
+  /** Finished requests of every reason, cumulative. Where the engine's HTTP counter exists, that one (it also counts hang-ups). */
+  readonly finishedTotal: Sample;
+  readonly promptTokensTotal: Sample;
+  readonly cachedPromptTokensTotal: Sample;
+  readonly outputTokensTotal: Sample;
+  readonly preemptionsTotal: Sample;
+  /** Sums (seconds) and counts of the engine's latency histograms, cumulative. */
+  readonly ttftSecondsSum: Sample;
+  readonly ttftCount: Sample;
+  readonly itlSecondsSum: Sample;
+  readonly itlCount: Sample;
+  /** Cumulative time in the engine's own queue, seconds, and how many requests it covers. */
+  readonly queueSecondsSum: Sample;
+  readonly queueCount: Sample;
+  /** Largest number of sequences the engine runs at once, where it says so. */
+  readonly maxRunning: Sample;
+}
+export type SignalName = keyof ReplicaSamples;
+
+/**
+ * Where a replica stands. `Unready` has been Ready before (and is still scraped); the four before `Ready` have not.
+ * `Unschedulable`: the scheduler said no. `Gated`: scheduling gates (Kueue). `Failed`, `Succeeded` pods are not listed at all.
+ */
+export type ReplicaPhase =
+  | 'Scheduling'
+  | 'Gated'
+  | 'Unschedulable'
+  | 'PullingImage'
+  | 'LoadingWeights'
+  | 'StartingEngine'
+  | 'Ready'
+  | 'Unready'
+  | 'CrashLooping'
+  | 'Draining';
+
+/** Times at which a replica passed its marks; absent until it did. `orderedAt` is the spec change that asked for it, where known. */
+export interface ReplicaMilestones {
+  readonly orderedAt?: Instant;
+  readonly createdAt: Instant;
+  readonly scheduledAt?: Instant;
+  /** Image on the node, first container started. */
+  readonly imageAt?: Instant;
+  /** Weights on the node: end of the init container that waits for them, where there is one. */
+  readonly weightsAt?: Instant;
+  readonly readyAt?: Instant;
+}
+
+export interface ReplicaSeen {
+  /** Pod UID: an address or a name may come back, a UID does not. */
+  readonly id: string;
+  readonly name: string;
+  readonly node?: NodeName;
+  readonly phase: ReplicaPhase;
+  readonly since: Instant;
+  readonly milestones: ReplicaMilestones;
+  /** Whether its node already held the weights when the replica was bound to it; absent while unbound or unknown. */
+  readonly startedWarm?: boolean;
+  readonly samples: ReplicaSamples;
+}
+
+/** One observed change of the target's spec.replicas, whoever made it. */
+export interface SpecChange {
+  readonly at: Instant;
+  readonly from: Replicas;
+  readonly to: Replicas;
+}
+
+/** Another object that sets the target's replicas, as `Kind/name`, and whether it acts on what we publish. */
+export interface OtherOwner {
+  readonly ref: string;
+  readonly followsUs: boolean;
+  /** Why it does not act, in its own words (an HPA's ScalingActive message). */
+  readonly problem?: string;
+}
+
+export interface TargetSeen {
+  readonly target: TargetName;
+  /** Absent when /scale could not be read: then nothing is decided for this target. */
+  readonly specReplicas?: Replicas;
+  /** The workload's own count of its pods. */
+  readonly statusReplicas?: Replicas;
+  /** Changes of spec.replicas observed since the start of the longest window, oldest first. */
+  readonly specChanges: readonly SpecChange[];
+  readonly otherOwner?: OtherOwner;
+  /** Pods refused at creation (quota, webhook): reason and message of ReplicaFailure. */
+  readonly createFailure?: { readonly reason: string; readonly message: string };
+  /** Live, non-terminal replicas of this target, sorted by id. */
+  readonly replicas: readonly ReplicaSeen[];
+  /** Healthy or not, the nodes on which the pod template may land by selector, affinity and taints; sorted. */
+  readonly eligibleNodes: readonly NodeName[];
+  /** A rollout is surging: more pods than spec asks for. */
+  readonly isRollingOut: boolean;
+}
+
+/** Samples of the pool's gateway (endpoint picker), where there is one. */
+export interface GatewaySamples {
+  readonly queued: Sample;
+  readonly requestsTotal: Sample;
+}
+
+/** A lower bound that holds from `from` to `to`, expanded from schedules at the edge (the core knows no time zones). */
+export interface Floor {
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly replicas: Replicas;
+}
+
+export interface PoolSeen {
+  readonly pool: PoolId;
+  readonly targets: readonly TargetSeen[];
+  readonly gateway?: GatewaySamples;
+  readonly floors: readonly Floor[];
+  /** Seconds between two readings of the same replica as configured: what is older than three of them is stale. */
+  readonly scrapeIntervalSeconds: number;
+}
+
+export type CachePhase = 'Assigned' | 'Downloading' | 'Ready' | 'Failed';
+
+export interface NodeCacheSeen {
+  readonly phases: Readonly<Record<ArtifactHash, CachePhase>>;
+  /** Assigned by us at the last look. */
+  readonly assigned: readonly ArtifactHash[];
+  readonly budgetBytes: Bytes;
+  readonly usedBytes: Bytes;
+  /** Last report of the node's agent; absent when it never reported. */
+  readonly reportedAt?: Instant;
+}
+
+export interface NodeSeen {
+  readonly node: NodeName;
+  /** Ready, not cordoned, and advertising its GPUs. */
+  readonly isHealthy: boolean;
+  readonly gpus: number;
+  /** GPUs not requested by any pod bound to the node. */
+  readonly freeGpus: number;
+  /** Absent when no NodeCache exists for the node. */
+  readonly cache?: NodeCacheSeen;
+}
+
+/** The cluster as all pools share it; nodes sorted by name. */
+export interface FleetSeen {
+  readonly nodes: readonly NodeSeen[];
+}

@@ -1,0 +1,43 @@
+import type { Action, Decision, Recommendation } from './model/decision.ts';
+import type { FleetMemory, PoolMemory } from './model/memory.ts';
+import type { PoolPolicy } from './model/policy.ts';
+import type { FleetSeen, PoolId, PoolSeen } from './model/pool.ts';
+import type { PoolReport } from './model/report.ts';
+import type { Instant } from './model/units.ts';
+import { freshMemory, propose } from './propose.ts';
+import { settle } from './settle.ts';
+
+export interface PoolInput {
+  readonly seen: PoolSeen;
+  readonly policy: PoolPolicy;
+}
+/** Everything one pass looks at. Plain data: what is recorded, replayed and compared byte by byte. */
+export interface TickInput {
+  readonly now: Instant;
+  /** Sorted by pool. */
+  readonly pools: readonly PoolInput[];
+  readonly fleet: FleetSeen;
+}
+export interface TickOutput {
+  readonly memory: FleetMemory;
+  readonly decisions: readonly Decision[];
+  readonly actions: readonly Action[];
+  readonly reports: readonly PoolReport[];
+}
+
+export const emptyMemory: FleetMemory = { pools: {}, assignments: {} };
+
+/** One pass over all pools: propose for each, then settle all. The same function runs in the controller, the simulator and replay. */
+export function tick(memory: FleetMemory, input: TickInput): TickOutput {
+  const pools: Record<PoolId, PoolMemory> = {};
+  const recommendations: Recommendation[] = [];
+  const reports: PoolReport[] = [];
+  for (const { seen, policy } of input.pools) {
+    const before = memory.pools[seen.pool] ?? freshMemory(input.now);
+    const proposed = propose({ memory: before, fleet: input.fleet, seen, policy, now: input.now });
+    pools[seen.pool] = proposed.memory;
+    recommendations.push(proposed.recommendation);
+    reports.push(proposed.report);
+  }
+  return settle({ memory: { ...memory, pools }, recommendations, fleet: input.fleet, now: input.now, reports });
+}

@@ -1,0 +1,81 @@
+import type { PoolReport } from '../core/model/report.ts';
+
+/** Seconds at the quantiles of the completed requests; absent when none completed. */
+export interface LatencySummary {
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly mean: number;
+}
+
+/** Counted replicas by phase at one time; `ready` excludes draining. */
+export interface ReplicaPoint {
+  readonly scheduling: number;
+  readonly unschedulable: number;
+  readonly image: number;
+  readonly weights: number;
+  readonly engine: number;
+  readonly ready: number;
+  readonly draining: number;
+}
+
+/** Columns of equal length: what happened over time, for plots. `t` is seconds since the start of the trace. */
+export interface Timeline {
+  readonly t: readonly number[];
+  readonly replicas: readonly ReplicaPoint[];
+  readonly spec: readonly number[];
+  readonly queued: readonly number[];
+  readonly running: readonly number[];
+  /** Mean KV share over ready replicas; null where none is ready. */
+  readonly kvUse: readonly (number | null)[];
+  /** Arrivals per second in the step that ends at t. */
+  readonly arrivalRate: readonly number[];
+  /** p95 of requests whose first token came in the step; null where there was none. */
+  readonly ttftP95: readonly (number | null)[];
+  readonly itlP95: readonly (number | null)[];
+}
+
+export interface DecisionPoint {
+  readonly t: number;
+  readonly from: number;
+  readonly to: number;
+  readonly because: string;
+  /** Present for our own policy. */
+  readonly report?: PoolReport;
+}
+
+export interface SimResult {
+  readonly policy: string;
+  readonly seed: number;
+  readonly durationSeconds: number;
+  readonly arrivals: number;
+  readonly completed: number;
+  /** Refused at the gateway (queue full or waited past its time-out). */
+  readonly shed: number;
+  /** Killed in flight by a scale-down or a dying replica, or still unfinished when the drain period after the trace ended. */
+  readonly lost: number;
+  /** Share of arrivals inside every objective, 0 to 1; null when there were no arrivals. */
+  readonly attainment: number | null;
+  readonly ttft: LatencySummary | null;
+  readonly itl: LatencySummary | null;
+  readonly e2e: LatencySummary | null;
+  /** From allocation to release, GPUs times hours. */
+  readonly gpuHours: number;
+  readonly replicaChanges: number;
+  readonly directionChanges: number;
+  readonly peakReplicas: number;
+  readonly coldStarts: number;
+  readonly warmStarts: number;
+  readonly preemptions: number;
+  readonly timeline: Timeline;
+  readonly decisions: readonly DecisionPoint[];
+}
+
+/** The file that `forewarm simulate -o json` writes (without timelines unless asked for); docs/simulate-output.md. */
+export interface SimulationOutput {
+  readonly schema: 'forewarm.dev/simulation/v1';
+  readonly trace: string;
+  readonly engineProfile: string;
+  readonly rateScale: number;
+  readonly results: readonly SimResult[];
+}
