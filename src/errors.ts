@@ -56,7 +56,7 @@ export function isForewarmError(err: unknown, code?: ErrorCode): err is Forewarm
 export function explainError(err: unknown): string {
   const parts: string[] = [];
   for (let at: unknown = err; at !== undefined && parts.length < 6; at = at instanceof Error ? at.cause : undefined) {
-    parts.push(at instanceof Error ? at.message || at.name : String(at));
+    parts.push(at instanceof Error ? at.message || at.name : JSON.stringify(at));
   }
   return parts.join(': ');
 }
