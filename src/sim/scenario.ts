@@ -1,0 +1,84 @@
+import type { EngineProfile } from '../core/model/profile.ts';
+import type { Workload } from './workload/workload.ts';
+
+/** A request counts when it completed, its first token came in time, and its mean time between tokens stayed inside. */
+export interface RequestObjectives {
+  readonly ttftMs: number;
+  readonly itlMs: number;
+}
+
+/** One experiment; everything that is not the policy. Two runs of one scenario see equal arrivals and equal start-up draws. */
+export interface Scenario {
+  readonly workload: Workload;
+  readonly profile: EngineProfile;
+  readonly seed: number;
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+  /** Ready at 0, on warm nodes, for every policy. */
+  readonly initialReplicas: number;
+  /** Median time from decision to Ready on a node that holds neither image nor weights; phases are shares of it (start-phases.ts). */
+  readonly coldStartSeconds: number;
+  /** Standard deviation of the logarithm of each phase's duration. */
+  readonly startSpread: number;
+  readonly nodes: number;
+  readonly gpusPerNode: number;
+  /** Room for weights on each node's disk. */
+  readonly nodeDiskBytes: number;
+  readonly scrapeIntervalSeconds: number;
+  /** From the reading of a replica to its being visible to policies. */
+  readonly scrapeLagSeconds: number;
+  /** Share of scrapes that fail, 0 to 1. */
+  readonly scrapeGapShare: number;
+  readonly routing: 'LeastLoaded' | 'RoundRobin';
+  /** When requests wait at the gateway: only while no replica is ready, or also while each ready one runs all the sequences it can. */
+  readonly gatewayHolds: 'NoneReady' | 'AllFull';
+  /** A request that waited at the gateway this long is shed. */
+  readonly gatewayTimeoutSeconds: number;
+  /** Requests that may wait at the gateway; more are shed at once. */
+  readonly gatewayQueueLimit: number;
+  /** terminationGracePeriodSeconds: a draining replica that is not done by then loses what it runs. */
+  readonly gracePeriodSeconds: number;
+  readonly objectives: RequestObjectives;
+  /** After the trace ended, unfinished requests have this long before they count as lost. */
+  readonly drainSeconds: number;
+  readonly timelineStepSeconds: number;
+}
+
+/** What a caller must say, and what it may. */
+export type ScenarioOptions = Pick<Scenario, 'workload' | 'profile'> & Partial<Omit<Scenario, 'workload' | 'profile'>>;
+
+/** Fills in the defaults: enough nodes of eight GPUs for the maximum and one to spare, 110 s cold, scraped each 5 s. */
+export function scenarioOf(options: ScenarioOptions): Scenario {
+  const { profile, workload } = options;
+  const minReplicas = options.minReplicas ?? 1;
+  const maxReplicas = options.maxReplicas ?? 16;
+  const gpusPerNode = options.gpusPerNode ?? Math.max(8, profile.gpusPerReplica);
+  const perNode = Math.floor(gpusPerNode / profile.gpusPerReplica);
+  return {
+    ...defaults,
+    minReplicas,
+    maxReplicas,
+    initialReplicas: Math.max(1, minReplicas),
+    gpusPerNode,
+    nodes: Math.ceil(maxReplicas / perNode) + 1,
+    timelineStepSeconds: Math.max(5, Math.round(workload.durationSeconds / 720)),
+    ...options,
+  };
+}
+
+const defaults = {
+  seed: 1,
+  coldStartSeconds: 110,
+  startSpread: 0.15,
+  nodeDiskBytes: 500e9,
+  scrapeIntervalSeconds: 5,
+  scrapeLagSeconds: 0.1,
+  scrapeGapShare: 0,
+  routing: 'LeastLoaded',
+  gatewayHolds: 'NoneReady',
+  gatewayTimeoutSeconds: 60,
+  gatewayQueueLimit: 100_000,
+  gracePeriodSeconds: 3600,
+  objectives: { ttftMs: 2000, itlMs: 100 },
+  drainSeconds: 600,
+} as const;
