@@ -25,6 +25,8 @@ export interface SimulatedPolicy {
   readonly name: string;
   /** How often it looks. */
   readonly tickSeconds: number;
+  /** A fleet of a fixed size has it before the run begins; absent: the scenario's initial size. Within the scenario's bounds. */
+  readonly initialReplicas?: number;
   decide(view: PolicyView): PolicyAnswer;
 }
 
