@@ -35,3 +35,5 @@ export interface Publisher {
 export interface Recorder {
   record(input: TickInput, output: TickOutput, before: FleetMemory): Promise<void>;
 }
+
+export type { PoolInput, TickInput, TickOutput } from '../core/tick.ts';

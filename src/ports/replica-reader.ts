@@ -1,4 +1,5 @@
 import type { PoolId, ReplicaSamples } from '../core/model/pool.ts';
+import { type MissingCause, missing } from '../core/model/sample.ts';
 import type { Instant } from '../core/model/units.ts';
 
 /** Where one replica's metrics page is. */
@@ -20,8 +21,23 @@ export interface ReplicaAddress {
   readonly pod: string;
 }
 
+/** Kinds of failure, the `code` label of `forewarm_scrape_failures_total`. */
+export type ReadFailure =
+  | 'Timeout'
+  | 'Connection'
+  | 'Status'
+  | 'Redirect'
+  | 'NotMetrics'
+  | 'TooLarge'
+  | 'BrokenLines'
+  | 'UnknownEngine'
+  | 'Asleep'
+  | 'QueryFailed';
+
 export interface ReplicaReading {
   readonly samples: ReplicaSamples;
+  /** The kind of `problem`. `BrokenLines` and `Asleep` leave part of the samples usable. */
+  readonly failure?: ReadFailure;
   /** Why some or all samples are missing, for the log and the condition: one sentence. */
   readonly problem?: string;
   /** The engine that was recognised. */
@@ -35,4 +51,27 @@ export interface ReplicaReader {
     now: Instant,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<ReplicaAddress['id'], ReplicaReading>>;
+}
+
+/** Samples of a replica of which nothing was read. */
+export function missingSamples(cause: MissingCause): ReplicaSamples {
+  const none = missing(cause);
+  return {
+    waiting: none,
+    running: none,
+    kvUse: none,
+    kvCapacityTokens: none,
+    finishedTotal: none,
+    promptTokensTotal: none,
+    cachedPromptTokensTotal: none,
+    outputTokensTotal: none,
+    preemptionsTotal: none,
+    ttftSecondsSum: none,
+    ttftCount: none,
+    itlSecondsSum: none,
+    itlCount: none,
+    queueSecondsSum: none,
+    queueCount: none,
+    maxRunning: none,
+  };
 }

@@ -52,3 +52,10 @@ export function time(value: unknown, ...path: readonly string[]): number | undef
   const at = found === undefined ? Number.NaN : Date.parse(found);
   return Number.isFinite(at) ? at : undefined;
 }
+
+/** A field that is there only when it has a value. */
+export function optional<K extends string, V>(name: K, value: V | undefined): { readonly [P in K]?: V } {
+  const out: { [P in K]?: V } = {};
+  if (value !== undefined) out[name] = value;
+  return out;
+}

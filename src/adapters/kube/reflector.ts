@@ -3,7 +3,7 @@ import type { Clock } from '../../ports/index.ts';
 import { list, number, text } from './fields.ts';
 import { type KubeHttp, statusOf } from './http.ts';
 import { readLines } from './lines.ts';
-import type { Kept, Store } from './store.ts';
+import { type Kept, keyOf, type Store } from './store.ts';
 
 export interface ReflectorOptions<T extends Kept> {
   readonly http: KubeHttp;
@@ -156,11 +156,4 @@ export class Reflector<T extends Kept> {
 function retryAfter(err: unknown): number {
   const cause: ForewarmError['cause'] = isForewarmError(err) ? err.cause : undefined;
   return (number(cause, 'retryAfterSeconds') ?? 0) * 1000;
-}
-
-/** `namespace/name`, or the name of a cluster object. */
-export function keyOf(raw: unknown): string {
-  const namespace = text(raw, 'metadata', 'namespace');
-  const name = text(raw, 'metadata', 'name') ?? '';
-  return namespace === undefined ? name : `${namespace}/${name}`;
 }

@@ -1,9 +1,26 @@
+import { text } from './fields.ts';
+
 /** An object as we keep it: slim, never changed after it was stored. */
 export interface Kept {
   /** `namespace/name`, or the name of a cluster object. */
   readonly key: string;
   readonly uid: string;
   readonly resourceVersion: string;
+}
+
+/** `namespace/name`, or the name of a cluster object. */
+export function keyOf(raw: unknown): string {
+  const namespace = text(raw, 'metadata', 'namespace');
+  const name = text(raw, 'metadata', 'name') ?? '';
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+export function versionOf(raw: unknown): Kept {
+  return {
+    key: keyOf(raw),
+    uid: text(raw, 'metadata', 'uid') ?? '',
+    resourceVersion: text(raw, 'metadata', 'resourceVersion') ?? '',
+  };
 }
 
 export interface Change<T> {
