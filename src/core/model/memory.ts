@@ -49,18 +49,32 @@ export interface ReplicaBaseline {
   readonly at: Instant;
   readonly samples: Pick<
     ReplicaSamples,
-    'waiting' | 'running' | 'finishedTotal' | 'promptTokensTotal' | 'cachedPromptTokensTotal' | 'outputTokensTotal'
+    | 'waiting'
+    | 'running'
+    | 'finishedTotal'
+    | 'promptTokensTotal'
+    | 'cachedPromptTokensTotal'
+    | 'outputTokensTotal'
+    | 'itlSecondsSum'
+    | 'itlCount'
   >;
   /** Since when gauges claim work while no counter moves (a wedged engine). */
   readonly stuckSince?: Instant;
 }
 
+export interface GatewayBaseline {
+  readonly at: Instant;
+  readonly requestsTotal?: number;
+  readonly queued?: number;
+}
+
 /** What may be lost at the price of a slower start; <= 200 kB a pool. */
 export interface LearnedMemory {
   readonly baselines: Readonly<Record<string, ReplicaBaseline>>;
+  /** Oldest first, at most two hours. The forecast calibrates itself on these: no residual is stored beside them. */
   readonly demand: readonly DemandBin[];
-  /** Calibrated persistence: scores (actual - forecast) / sqrt(level) of the horizon, oldest first, bounded. */
-  readonly residuals: readonly { readonly at: Instant; readonly score: number }[];
+  /** Last reading of the gateway, from which increases are taken. */
+  readonly gateway?: GatewayBaseline;
   /** Forecasts made and not yet judged: made `at` for `due`. */
   readonly pending: readonly {
     readonly at: Instant;
@@ -82,7 +96,9 @@ export interface LearnedMemory {
     readonly promptTokens: number;
     readonly cachedShare: number;
     readonly outputTokens: number;
+    /** Decayed number of started requests behind the prompt lengths, and of finished ones behind the output length. */
     readonly weight: number;
+    readonly outputWeight: number;
   };
 }
 
