@@ -1,5 +1,4 @@
 import type { PoolId, ReplicaSamples } from '../core/model/pool.ts';
-import { type MissingCause, missing } from '../core/model/sample.ts';
 import type { Instant } from '../core/model/units.ts';
 
 /** Where one replica's metrics page is. */
@@ -51,27 +50,4 @@ export interface ReplicaReader {
     now: Instant,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<ReplicaAddress['id'], ReplicaReading>>;
-}
-
-/** Samples of a replica of which nothing was read. */
-export function missingSamples(cause: MissingCause): ReplicaSamples {
-  const none = missing(cause);
-  return {
-    waiting: none,
-    running: none,
-    kvUse: none,
-    kvCapacityTokens: none,
-    finishedTotal: none,
-    promptTokensTotal: none,
-    cachedPromptTokensTotal: none,
-    outputTokensTotal: none,
-    preemptionsTotal: none,
-    ttftSecondsSum: none,
-    ttftCount: none,
-    itlSecondsSum: none,
-    itlCount: none,
-    queueSecondsSum: none,
-    queueCount: none,
-    maxRunning: none,
-  };
 }

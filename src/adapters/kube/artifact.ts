@@ -1,0 +1,102 @@
+import type { ArtifactNeed } from '../../core/model/policy.ts';
+import type { CachePhase, NodeCacheSeen } from '../../core/model/pool.ts';
+import { bytes, instant } from '../../core/model/units.ts';
+import type { AssignedArtifact } from '../../ports/artifacts.ts';
+import { isJson, type Json, list, number, object, optional, text, time } from './fields.ts';
+import { type Kept, versionOf } from './store.ts';
+
+/** A ModelArtifact: what is wanted and, once a hub was asked, the commit that the whole cluster uses. */
+export interface ArtifactKept extends Kept {
+  readonly namespace: string;
+  readonly name: string;
+  readonly generation: number;
+  readonly source: string;
+  readonly revision: string;
+  readonly files: readonly string[];
+  readonly status: Json;
+  readonly pinned?: { readonly commit: string; readonly hash: string; readonly bytes: number };
+}
+
+export function keepArtifact(raw: unknown): ArtifactKept | undefined {
+  const name = text(raw, 'metadata', 'name');
+  if (name === undefined) return undefined;
+  const [source = '', revision = 'main'] = (text(raw, 'spec', 'source') ?? '').split('@');
+  return {
+    ...versionOf(raw),
+    namespace: text(raw, 'metadata', 'namespace') ?? '',
+    name,
+    generation: number(raw, 'metadata', 'generation') ?? 0,
+    source,
+    revision,
+    files: list(raw, 'spec', 'files').filter((one) => typeof one === 'string'),
+    status: object(raw, 'status'),
+    ...optional('pinned', pinnedOf(object(raw, 'status'))),
+  };
+}
+
+function pinnedOf(status: Json): ArtifactKept['pinned'] {
+  const commit = text(status, 'commit');
+  const hash = text(status, 'hash');
+  if (commit === undefined || hash === undefined) return undefined;
+  return { commit, hash, bytes: number(status, 'totalBytes') ?? 0 };
+}
+
+/** What the brain must know of an artifact; absent until its commit is pinned. */
+export function needOf(artifact: ArtifactKept | undefined): ArtifactNeed | undefined {
+  if (artifact?.pinned === undefined) return undefined;
+  const { hash, commit, bytes: size } = artifact.pinned;
+  return { hash, name: `${artifact.key}@${commit}`, bytes: bytes(size) };
+}
+
+export interface NodeCacheKept extends Kept {
+  readonly node: string;
+  readonly assigned: readonly AssignedArtifact[];
+  readonly phases: Readonly<Record<string, CachePhase>>;
+  readonly budgetBytes: number;
+  readonly usedBytes: number;
+  readonly reportedAt?: number;
+}
+
+export function keepNodeCache(raw: unknown): NodeCacheKept | undefined {
+  const node = text(raw, 'spec', 'node');
+  if (node === undefined || !isJson(raw)) return undefined;
+  const phases: Record<string, CachePhase> = {};
+  for (const one of list(raw, 'status', 'artifacts')) {
+    const phase = phaseOf(text(one, 'phase'));
+    const hash = text(one, 'hash');
+    if (hash !== undefined && phase !== undefined) phases[hash] = phase;
+  }
+  return {
+    ...versionOf(raw),
+    node,
+    assigned: list(raw, 'spec', 'artifacts').map(assignedOf),
+    phases,
+    budgetBytes: number(raw, 'status', 'budgetBytes') ?? 0,
+    usedBytes: number(raw, 'status', 'usedBytes') ?? 0,
+    ...optional('reportedAt', time(raw, 'status', 'reportedTime')),
+  };
+}
+
+export function cacheSeen(cache: NodeCacheKept): NodeCacheSeen {
+  return {
+    phases: cache.phases,
+    assigned: cache.assigned.map((one) => one.hash).sort(),
+    budgetBytes: bytes(cache.budgetBytes),
+    usedBytes: bytes(cache.usedBytes),
+    ...(cache.reportedAt === undefined ? {} : { reportedAt: instant(cache.reportedAt) }),
+  };
+}
+
+function phaseOf(phase: string | undefined): CachePhase | undefined {
+  return phase === 'Assigned' || phase === 'Downloading' || phase === 'Ready' || phase === 'Failed' ? phase : undefined;
+}
+
+function assignedOf(raw: unknown): AssignedArtifact {
+  return {
+    hash: text(raw, 'hash') ?? '',
+    name: text(raw, 'name') ?? '',
+    source: text(raw, 'source') ?? '',
+    commit: text(raw, 'commit') ?? '',
+    files: list(raw, 'files').filter((one) => typeof one === 'string'),
+  };
+}
