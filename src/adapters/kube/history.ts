@@ -1,0 +1,111 @@
+import type { SpecChange } from '../../core/model/pool.ts';
+import { type Instant, instant, replicas } from '../../core/model/units.ts';
+import type { Cluster } from './cluster.ts';
+import type { PodKept } from './pod.ts';
+import { hasLostReadiness } from './replica.ts';
+import type { Change } from './store.ts';
+import type { WorkloadKept } from './workload.ts';
+
+/** Longer than the longest window of `behavior`. */
+const keptMilliseconds = 2 * 3600 * 1000;
+const keptChanges = 400;
+/** A pod is made within seconds of its order; what comes later replaces a lost pod. */
+const orderMilliseconds = 60_000;
+
+/** Changes of spec.replicas as this process saw them, whoever made them. */
+export class SpecHistory {
+  readonly #now: () => Instant;
+  readonly #changes = new Map<string, SpecChange[]>();
+
+  constructor(now: () => Instant) {
+    this.#now = now;
+  }
+
+  listen(cluster: Cluster): void {
+    cluster.deployments.onChange((change) => this.#observe(change));
+    cluster.statefulSets.onChange((change) => this.#observe(change));
+  }
+
+  of(key: string): readonly SpecChange[] {
+    return this.#changes.get(key) ?? [];
+  }
+
+  /** The raise that asked for a pod made at `createdAt`. The API server dates pods in whole seconds. */
+  orderOf(key: string, createdAt: number): Instant | undefined {
+    const raise = this.of(key).findLast(({ at, from, to }) => to > from && at <= createdAt + 2000);
+    if (raise === undefined || createdAt - raise.at > orderMilliseconds) return undefined;
+    return instant(Math.min(raise.at, createdAt));
+  }
+
+  #observe({ before, after }: Change<WorkloadKept>): void {
+    if (after === undefined) {
+      if (before !== undefined) this.#changes.delete(before.key);
+      return;
+    }
+    if (before === undefined || before.specReplicas === after.specReplicas) return;
+    const now = this.#now();
+    const change = { at: now, from: replicas(before.specReplicas), to: replicas(after.specReplicas) };
+    const kept = this.of(after.key).filter(({ at }) => now - at < keptMilliseconds);
+    this.#changes.set(after.key, [...kept, change].slice(-keptChanges));
+  }
+}
+
+interface PodFacts {
+  readonly wasReady: boolean;
+  readonly readyAt?: number;
+  readonly node?: string;
+  /** Artifacts ready on the node when the pod was bound to it; absent while unbound or unknown. */
+  readonly warm?: readonly string[];
+}
+
+/** What a pod's present state does not tell: whether it has been Ready, since when, and what its node held when it came. */
+export class PodHistory {
+  readonly #facts = new Map<string, PodFacts>();
+
+  listen(cluster: Cluster): void {
+    cluster.pods.onChange(({ before, after }) => {
+      if (after !== undefined) this.#facts.set(after.uid, this.#next(after, cluster, before !== undefined));
+      else if (before !== undefined) this.#facts.delete(before.uid);
+    });
+  }
+
+  of(pod: PodKept): PodFacts {
+    return this.#facts.get(pod.uid) ?? { wasReady: false };
+  }
+
+  #next(pod: PodKept, cluster: Cluster, isKnown: boolean): PodFacts {
+    const before = this.#facts.get(pod.uid);
+    const ready = pod.conditions['Ready'];
+    const isReady = ready?.status === 'True';
+    const wasReady = before?.wasReady === true || isReady || hasLostReadiness(pod);
+    const readyAt = before?.readyAt ?? (isReady ? ready.at : undefined);
+    const warm = before?.warm ?? warmOf(pod, cluster, isKnown);
+    return {
+      wasReady,
+      ...(readyAt === undefined ? {} : { readyAt }),
+      ...(pod.node === undefined ? {} : { node: pod.node }),
+      ...(warm === undefined ? {} : { warm }),
+    };
+  }
+}
+
+/**
+ * Read at the moment of binding. Of a pod that was bound before this process looked the node's labels tell, while it still starts; once it is
+ * Ready nobody can say what it found.
+ */
+function warmOf(pod: PodKept, cluster: Cluster, isKnown: boolean): readonly string[] | undefined {
+  if (pod.node === undefined) return undefined;
+  if (!isKnown && pod.conditions['Ready']?.status === 'True') return undefined;
+  const cache = cluster.nodeCaches.get(pod.node);
+  if (cache !== undefined) return Object.keys(cache.phases).filter((hash) => cache.phases[hash] === 'Ready');
+  const labels = cluster.nodes.get(pod.node)?.labels;
+  return labels === undefined ? undefined : warmHashes(labels);
+}
+
+export const warmLabelPrefix = 'warm.forewarm.dev/';
+
+export function warmHashes(labels: Readonly<Record<string, string>>): readonly string[] {
+  return Object.keys(labels).flatMap((key) =>
+    key.startsWith(warmLabelPrefix) ? [key.slice(warmLabelPrefix.length)] : [],
+  );
+}

@@ -1,0 +1,107 @@
+import type { ArtifactNeed, PoolPolicy } from '../../core/model/policy.ts';
+import type { PoolId, PoolSeen } from '../../core/model/pool.ts';
+import { type Problem, problem, type Result } from '../../core/model/result.ts';
+import type { Clock, PoolInput, Sensors, TickInput } from '../../ports/index.ts';
+import type { ReplicaReading } from '../../ports/replica-reader.ts';
+import { needOf } from './artifact.ts';
+import type { AutoscalerKept } from './autoscaler.ts';
+import type { Cluster } from './cluster.ts';
+import { fleetSeen } from './fleet.ts';
+import type { Json } from './fields.ts';
+import type { PodHistory, SpecHistory } from './history.ts';
+import { groupByOwner, type Looking, targetSeen } from './target.ts';
+
+/** What the object alone does not say. */
+export interface PolicyContext {
+  /** The ScalingPolicy that it names; absent when none is installed under that name. */
+  readonly scalingPolicy?: Json;
+  readonly policyName: string;
+  /** GPUs of one replica by target, as the pod template requests them. */
+  readonly gpus: Readonly<Record<string, number>>;
+  readonly artifact?: ArtifactNeed;
+}
+export type DecodePolicy = (autoscaler: Json, context: PolicyContext) => Result<PoolPolicy>;
+
+export interface ClusterSensorsOptions {
+  readonly cluster: Cluster;
+  readonly specs: SpecHistory;
+  readonly pods: PodHistory;
+  readonly clock: Clock;
+  readonly decode: DecodePolicy;
+  readonly readings: () => ReadonlyMap<string, ReplicaReading>;
+}
+
+/** What the stores say at this moment, as one input of a pass. Costs no request. */
+export class ClusterSensors implements Sensors {
+  readonly #options: ClusterSensorsOptions;
+  #problems: ReadonlyMap<PoolId, Problem> = new Map();
+
+  constructor(options: ClusterSensorsOptions) {
+    this.#options = options;
+  }
+
+  /** Pools whose object cannot be used, as of the last look. */
+  get problems(): ReadonlyMap<PoolId, Problem> {
+    return this.#problems;
+  }
+
+  observe(): Promise<TickInput> {
+    const { cluster, specs, pods, clock } = this.#options;
+    const look: Looking = {
+      cluster,
+      specs,
+      pods,
+      owned: groupByOwner(cluster.pods.values()),
+      readings: this.#options.readings(),
+    };
+    const inputs: PoolInput[] = [];
+    const problems = new Map<PoolId, Problem>();
+    for (const autoscaler of cluster.autoscalers.list()) {
+      const policy = this.policyOf(autoscaler);
+      if (policy.ok) inputs.push({ policy: policy.value, seen: poolSeen(autoscaler, look) });
+      else problems.set(autoscaler.key, policy.problem);
+    }
+    this.#problems = problems;
+    return Promise.resolve({ now: clock.now(), pools: inputs, fleet: fleetSeen(cluster) });
+  }
+
+  /** The object as the brain reads it. */
+  policyOf(autoscaler: AutoscalerKept): Result<PoolPolicy> {
+    const { cluster, decode } = this.#options;
+    if (autoscaler.inferencePool !== undefined) {
+      return problem(
+        'spec.pool.inferencePoolRef',
+        autoscaler.inferencePool,
+        'absent: pools by reference are not supported yet, give `pool.selector`',
+      );
+    }
+    const scalingPolicy = cluster.policies.get(autoscaler.policyName)?.raw;
+    const artifact =
+      autoscaler.artifact === undefined
+        ? undefined
+        : needOf(cluster.artifacts.get(`${autoscaler.namespace}/${autoscaler.artifact}`));
+    return decode(autoscaler.raw, {
+      policyName: autoscaler.policyName,
+      ...(scalingPolicy === undefined ? {} : { scalingPolicy }),
+      gpus: gpusByTarget(autoscaler, cluster),
+      ...(artifact === undefined ? {} : { artifact }),
+    });
+  }
+}
+
+function poolSeen(autoscaler: AutoscalerKept, look: Looking): PoolSeen {
+  return {
+    pool: autoscaler.key,
+    targets: autoscaler.targets.map((ref) => targetSeen(autoscaler, ref, look)),
+    floors: [],
+    scrapeIntervalSeconds: autoscaler.signals.intervalSeconds,
+  };
+}
+
+function gpusByTarget(autoscaler: AutoscalerKept, cluster: Cluster): Readonly<Record<string, number>> {
+  const gpus: Record<string, number> = {};
+  for (const ref of autoscaler.targets) {
+    gpus[ref.target] = cluster.workload(ref.kind, `${autoscaler.namespace}/${ref.name}`)?.gpus ?? 0;
+  }
+  return gpus;
+}

@@ -1,0 +1,138 @@
+import { allMissing } from '../../core/model/engines/samples.ts';
+import type { OtherOwner, ReplicaSeen, TargetSeen } from '../../core/model/pool.ts';
+import { replicas } from '../../core/model/units.ts';
+import type { ReplicaReading } from '../../ports/replica-reader.ts';
+import type { AutoscalerKept, TargetRef } from './autoscaler.ts';
+import type { Cluster } from './cluster.ts';
+import type { PodHistory, SpecHistory } from './history.ts';
+import { follows, type HpaKept } from './hpa.ts';
+import type { NodeKept } from './node.ts';
+import { mayLand } from './placement.ts';
+import type { PodKept } from './pod.ts';
+import { isTerminal, milestonesOf, phaseOf, sinceOf } from './replica.ts';
+import { selects } from './selector.ts';
+import type { WorkloadKept } from './workload.ts';
+
+export interface Looking {
+  readonly cluster: Cluster;
+  readonly specs: SpecHistory;
+  readonly pods: PodHistory;
+  /** Live pods by the key of the workload that owns them. */
+  readonly owned: ReadonlyMap<string, readonly PodKept[]>;
+  readonly readings: ReadonlyMap<string, ReplicaReading>;
+}
+
+/** One target as it stands; without its workload nothing is said of it, and nothing will be decided. */
+export function targetSeen(autoscaler: AutoscalerKept, ref: TargetRef, look: Looking): TargetSeen {
+  const workload = look.cluster.workload(ref.kind, `${autoscaler.namespace}/${ref.name}`);
+  if (workload === undefined) {
+    return { target: ref.target, specChanges: [], replicas: [], eligibleNodes: [], isRollingOut: false };
+  }
+  const otherOwner = otherOwnerOf(autoscaler, ref, look.cluster);
+  return {
+    target: ref.target,
+    specReplicas: replicas(workload.specReplicas),
+    statusReplicas: replicas(workload.statusReplicas),
+    specChanges: look.specs.of(workload.key),
+    ...(otherOwner === undefined ? {} : { otherOwner }),
+    ...(workload.failure === undefined ? {} : { createFailure: workload.failure }),
+    replicas: podsOf(autoscaler, workload, look).map((pod) => replicaSeen(pod, workload, autoscaler, look)),
+    eligibleNodes: eligibleNodes(workload, look.cluster),
+    isRollingOut: isSurging(workload),
+  };
+}
+
+/** Ownership decides which pods are ours; the pool's selector, where there is one, may only narrow it. */
+export function podsOf(
+  autoscaler: AutoscalerKept,
+  workload: WorkloadKept,
+  look: Pick<Looking, 'owned'>,
+): readonly PodKept[] {
+  const own = look.owned.get(workload.key) ?? [];
+  const { selector } = autoscaler;
+  const kept = selector === undefined ? own : own.filter((pod) => selects(selector, pod.labels));
+  return [...kept].sort((a, b) => (a.uid < b.uid ? -1 : 1));
+}
+
+/** Live pods by owner. A ReplicaSet is its Deployment's when its name is the Deployment's and the pod's own template hash. */
+export function groupByOwner(pods: Iterable<PodKept>): ReadonlyMap<string, readonly PodKept[]> {
+  const out = new Map<string, PodKept[]>();
+  for (const pod of pods) {
+    const owner = isTerminal(pod) ? undefined : ownerKey(pod);
+    if (owner === undefined) continue;
+    const group = out.get(owner);
+    if (group === undefined) out.set(owner, [pod]);
+    else group.push(pod);
+  }
+  return out;
+}
+
+function ownerKey(pod: PodKept): string | undefined {
+  if (pod.owner === undefined) return undefined;
+  const { kind, name } = pod.owner;
+  const hash = pod.labels['pod-template-hash'];
+  if (kind === 'ReplicaSet' && hash !== undefined && name.endsWith(`-${hash}`)) {
+    return `Deployment/${pod.namespace}/${name.slice(0, -hash.length - 1)}`;
+  }
+  return `${kind}/${pod.namespace}/${name}`;
+}
+
+function replicaSeen(pod: PodKept, workload: WorkloadKept, autoscaler: AutoscalerKept, look: Looking): ReplicaSeen {
+  const facts = look.pods.of(pod);
+  const phase = phaseOf(pod, facts.wasReady);
+  const hash = autoscaler.artifact === undefined ? undefined : artifactHash(autoscaler, look.cluster);
+  const startedWarm = hash === undefined || facts.warm === undefined ? undefined : facts.warm.includes(hash);
+  return {
+    id: pod.uid,
+    name: pod.name,
+    ...(pod.node === undefined ? {} : { node: pod.node }),
+    phase,
+    since: sinceOf(pod, phase),
+    milestones: milestonesOf(pod, look.specs.orderOf(workload.key, pod.createdAt), facts.readyAt),
+    ...(startedWarm === undefined ? {} : { startedWarm }),
+    samples: look.readings.get(pod.uid)?.samples ?? allMissing('NotScraped'),
+  };
+}
+
+function artifactHash(autoscaler: AutoscalerKept, cluster: Cluster): string | undefined {
+  return cluster.artifacts.get(`${autoscaler.namespace}/${autoscaler.artifact ?? ''}`)?.pinned?.hash;
+}
+
+function eligibleNodes(workload: WorkloadKept, cluster: Cluster): readonly string[] {
+  const fitting = [...cluster.nodes.values()].filter(
+    (node) => hasRoomFor(workload, node) && mayLand(workload.placement, node),
+  );
+  return fitting.map((node) => node.name).sort();
+}
+
+/** A GPU node that advertises none at the moment is sick, not unsuitable. */
+function hasRoomFor(workload: WorkloadKept, node: NodeKept): boolean {
+  return workload.gpus === 0 || node.gpus >= workload.gpus || (node.isGpuNode && node.gpus === 0);
+}
+
+/** More pods than asked for while not all are of the new template. */
+function isSurging(workload: WorkloadKept): boolean {
+  return workload.statusReplicas > workload.specReplicas && workload.updatedReplicas < workload.statusReplicas;
+}
+
+/** An HPA on the same object. One that follows us is expected in Recommend; any other writes against us. */
+function otherOwnerOf(autoscaler: AutoscalerKept, ref: TargetRef, cluster: Cluster): OtherOwner | undefined {
+  const rivals = hpasOn(autoscaler, ref, cluster).map((hpa) => ownerOf(hpa, autoscaler, ref));
+  return rivals.find((one) => !one.followsUs) ?? rivals[0];
+}
+
+export function hpasOn(autoscaler: AutoscalerKept, ref: TargetRef, cluster: Cluster): readonly HpaKept[] {
+  return cluster.hpas
+    .list()
+    .filter(
+      (one) => one.namespace === autoscaler.namespace && one.targetKind === ref.kind && one.targetName === ref.name,
+    );
+}
+
+function ownerOf(hpa: HpaKept, autoscaler: AutoscalerKept, ref: TargetRef): OtherOwner {
+  return {
+    ref: `HorizontalPodAutoscaler/${hpa.name}`,
+    followsUs: follows(hpa, { autoscaler: autoscaler.name, target: ref.target }),
+    ...(hpa.problem === undefined ? {} : { problem: hpa.problem }),
+  };
+}
