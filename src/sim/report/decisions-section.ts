@@ -1,0 +1,32 @@
+import { clock, count } from './format.ts';
+import { escapeHtml, tableRow } from './html.ts';
+import type { DecisionPoint, SimResult } from '../result.ts';
+
+/** More rows than anybody reads; the rest is in the JSON output. */
+const mostRows = 400;
+
+/** Decisions that changed the size. */
+export function changes(decisions: readonly DecisionPoint[]): readonly DecisionPoint[] {
+  return decisions.filter((decision) => decision.from !== decision.to);
+}
+
+/** Every change of replicas with its reason, as a table that opens on demand. */
+export function decisionsSection(result: SimResult, at: number): string {
+  const all = changes(result.decisions);
+  if (all.length === 0) return '<p class="empty">No change of replicas was decided.</p>';
+  const rest = all.length - mostRows;
+  return `<details class="decisions"><summary>${all.length === 1 ? 'The one change of replicas, with its reason' : `All ${count(all.length)} changes of replicas, with reasons`}</summary>
+<div class="scroll" tabindex="0" role="region" aria-label="Decisions of ${escapeHtml(result.policy)}"><table id="decisions-${at}"><thead><tr><th scope="col">Time</th><th scope="col">From</th><th scope="col">To</th><th scope="col">Reason</th></tr></thead><tbody>
+${all.slice(0, mostRows).map(row).join('\n')}
+</tbody></table></div>
+${rest > 0 ? `<p class="note">${count(rest)} more are left out here; the JSON output has them all.</p>` : ''}</details>`;
+}
+
+function row(decision: DecisionPoint): string {
+  return tableRow([
+    { html: clock(decision.t) },
+    { html: String(decision.from), isNumber: true },
+    { html: `<span class="${decision.to > decision.from ? 'up' : 'down'}">${decision.to}</span>`, isNumber: true },
+    { html: escapeHtml(decision.because) },
+  ]);
+}

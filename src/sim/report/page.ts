@@ -1,0 +1,162 @@
+import { amount, count, duration, percent } from './format.ts';
+import { escapeHtml, tableRow } from './html.ts';
+import { columnsFor } from './columns.ts';
+import { decisionsSection } from './decisions-section.ts';
+import { paretoSvg } from './pareto-svg.ts';
+import { type SummaryRow, policyRows, summaryRows } from './summary.ts';
+import type { LoadVerdict } from './verdict.ts';
+import type { SimResult, SimulationOutput } from '../result.ts';
+
+/** Text of the parts that the page carries inside, so that it needs nothing from a network. */
+export interface PageAssets {
+  readonly plotScript: string;
+  readonly plotStyle: string;
+  readonly pageScript: string;
+  readonly pageStyle: string;
+}
+
+export interface PageInput {
+  readonly output: SimulationOutput;
+  readonly objectives: PageObjectives;
+  readonly verdict: LoadVerdict;
+  /** More lines for the head: faults in the trace, what was left out. */
+  readonly notes: readonly string[];
+}
+
+export interface PageObjectives {
+  readonly ttftSeconds?: number;
+  readonly itlSeconds?: number;
+}
+
+/** The whole report as one HTML file. `data` is what the page's script plots (`plotData`), already safe to embed. */
+export function reportPage(input: PageInput, assets: PageAssets, data: string): string {
+  const { output } = input;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Forewarm simulation: ${escapeHtml(output.trace)}</title>
+<link rel="icon" href="data:,">
+<style>${assets.plotStyle}</style>
+<style>${assets.pageStyle}</style>
+</head>
+<body>
+<a class="skip" href="#summary">Skip to the summary</a>
+${header(input)}
+<main>
+${summarySection(input)}
+${shownResults(output.results)
+  .map((result, at) => policySection(result, at))
+  .join('\n')}
+</main>
+${footer()}
+<script type="application/json" id="plots">${data}</script>
+<script>${assets.plotScript}</script>
+<script type="module">${assets.pageScript}</script>
+</body>
+</html>
+`;
+}
+
+/** One run a policy is drawn: its first seed. */
+export function shownResults(results: readonly SimResult[]): readonly SimResult[] {
+  return results.filter((result, at) => results.findIndex((other) => other.policy === result.policy) === at);
+}
+
+function header({ output, objectives, verdict, notes }: PageInput): string {
+  const [first] = output.results;
+  const facts: readonly (readonly [string, string])[] = [
+    ['Trace', output.trace],
+    ['Length', first === undefined ? '-' : duration(first.durationSeconds)],
+    ['Requests', first === undefined ? '-' : count(first.arrivals)],
+    ['Rate scale', `${amount(output.rateScale).replace(/\.?0+$/, '')}x`],
+    ['Engine profile', output.engineProfile],
+    ['Objectives', objectivesText(objectives)],
+  ];
+  const links = shownResults(output.results).map(
+    (result, at) => `<a href="#policy-${at}">${escapeHtml(result.policy)}</a>`,
+  );
+  return `<header>
+<h1>Forewarm simulation</h1>
+<dl class="facts">${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`).join('')}</dl>
+${verdict.message === undefined ? '' : `<p class="notice" role="note">${escapeHtml(verdict.message)}.</p>`}
+${notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`).join('\n')}
+<nav aria-label="Policies"><a href="#summary">Summary</a>${links.join('')}</nav>
+</header>`;
+}
+
+function objectivesText({ ttftSeconds, itlSeconds }: PageObjectives): string {
+  const parts = [
+    ttftSeconds === undefined ? [] : [`TTFT ${(ttftSeconds * 1000).toFixed(0)}ms`],
+    itlSeconds === undefined ? [] : [`ITL ${(itlSeconds * 1000).toFixed(0)}ms`],
+  ].flat();
+  return parts.join(', ') || 'none';
+}
+
+function summarySection({ output, verdict }: PageInput): string {
+  const rows = summaryRows(output.results);
+  const scored = policyRows(output.results).flatMap(({ policy, attainment, gpuHours }) =>
+    attainment === null ? [] : [{ policy, attainment, gpuHours }],
+  );
+  const figure =
+    scored.length === 0
+      ? '<p class="empty">No request arrived, so there is nothing to compare.</p>'
+      : `<figure><div class="scroll" tabindex="0" role="region" aria-label="Attainment against GPU-hours">${paretoSvg(scored, verdict.isInformative)}</div><figcaption>${caption(verdict)}</figcaption></figure>`;
+  return `<section id="summary" aria-labelledby="summary-head">
+<h2 id="summary-head">Summary</h2>
+<div class="scroll" tabindex="0" role="region" aria-label="Summary table">${summaryTable(rows)}</div>
+${figure}
+</section>`;
+}
+
+function caption(verdict: LoadVerdict): string {
+  return verdict.isInformative
+    ? 'Share of requests inside every objective against cost. Up and to the left is better; the line joins the policies that none beats in both. Each step upwards is a tenth of the misses.'
+    : 'Greyed: this load cannot separate policies.';
+}
+
+function summaryTable(rows: readonly SummaryRow[]): string {
+  const shown = columnsFor(rows);
+  const groups = shown.map((column) => column.group);
+  const top = shown
+    .map((column, at) => ({ column, at }))
+    .filter(({ column, at }) => column.group === undefined || groups[at - 1] !== column.group)
+    .map(({ column }) =>
+      column.group === undefined
+        ? `<th scope="col" rowspan="2" title="${escapeHtml(column.meaning)}">${column.head}</th>`
+        : `<th scope="colgroup" colspan="${groups.filter((group) => group === column.group).length}">${column.group}</th>`,
+    );
+  const second = shown
+    .filter((column) => column.group !== undefined)
+    .map((column) => `<th scope="col" title="${escapeHtml(column.meaning)}">${column.head}</th>`);
+  const body = rows.map((row) =>
+    tableRow(shown.map((column, at) => ({ html: escapeHtml(column.read(row)), isNumber: at > 0 }))),
+  );
+  return `<table class="summary"><thead><tr>${top.join('')}</tr><tr>${second.join('')}</tr></thead><tbody>${body.join('\n')}</tbody></table>`;
+}
+
+const plots = [
+  ['replicas', 'Replicas by phase'],
+  ['rate', 'Arrivals and forecast'],
+  ['queue', 'Requests queued and running'],
+  ['kv', 'KV cache in use'],
+  ['ttft', 'Time to first token, p95'],
+  ['itl', 'Inter-token latency, p95'],
+] as const;
+
+function policySection(result: SimResult, at: number): string {
+  const name = escapeHtml(result.policy);
+  return `<section class="policy" id="policy-${at}" data-policy="${at}" aria-labelledby="policy-${at}-head">
+<h2 id="policy-${at}-head">${name}</h2>
+<p class="figures"><b>${percent(result.attainment)}</b> attained, <b>${amount(result.gpuHours)}</b> GPU-hours, ${count(result.replicaChanges)} changes of replicas, peak ${result.peakReplicas}, ${count(result.coldStarts)} cold and ${count(result.warmStarts)} warm starts, ${count(result.lost)} lost, ${count(result.shed)} shed. Seed ${result.seed}.</p>
+<div class="controls" role="group" aria-label="Time of ${name}"><label>Time <input type="range" class="scrub" min="0" max="0" value="0" disabled aria-label="Time within the trace of ${name}"></label><output class="at"></output><span class="buttons"><button type="button" data-zoom="in">Zoom in</button><button type="button" data-zoom="out">Zoom out</button><button type="button" data-zoom="all">Whole</button></span></div>
+${plots.map(([key, title]) => `<figure class="plot" data-plot="${key}"><figcaption><span class="title">${title}</span><span class="legend"></span></figcaption><div class="canvas"></div></figure>`).join('\n')}
+${decisionsSection(result, at)}
+</section>`;
+}
+
+function footer(): string {
+  return `<footer><p>Replicas are drawn as they stood at the end of each step; queue, KV use and latencies as the worst inside the step; arrivals as its mean. Latencies on a logarithmic scale where they span more than a factor of 50. Drag over a plot to zoom, double-click to see the whole; with the keyboard use the time slider and the zoom buttons.</p></footer>`;
+}

@@ -1,0 +1,72 @@
+import { Script } from 'node:vm';
+import { expect, test } from 'vitest';
+import { readAssets } from '../../../../src/cli/report-assets.ts';
+import { embedJson } from '../../../../src/sim/report/html.ts';
+import { reportPage, shownResults } from '../../../../src/sim/report/page.ts';
+import { plotData } from '../../../../src/sim/report/plot-data.ts';
+import { loadVerdict } from '../../../../src/sim/report/verdict.ts';
+import type { SimResult } from '../../../../src/sim/result.ts';
+import { dayTimeline, emptyTimeline, simResult } from '../../../support/sim-results.ts';
+
+function page(results: readonly SimResult[], message?: string): string {
+  const output = {
+    schema: 'forewarm.dev/simulation/v1',
+    trace: '<day>.csv',
+    engineProfile: 'p',
+    rateScale: 1,
+    results,
+  } as const;
+  const objectives = { ttftSeconds: 0.5 };
+  const verdict = message === undefined ? { isInformative: true } : { isInformative: false, message };
+  return reportPage(
+    { output, objectives, verdict, notes: [] },
+    readAssets(),
+    embedJson(plotData(shownResults(results), objectives)),
+  );
+}
+
+test('the page is one file: no address outside it is named but the namespace of SVG', () => {
+  const html = page([simResult()]);
+  const addresses = [...html.matchAll(/(?:src|href)\s*=\s*"([^"#]*)/g)].map(([, address]) => address);
+  expect(addresses.filter((address) => address !== '' && address !== 'data:,')).toStrictEqual([]);
+  expect(html).not.toMatch(/url\(|@import|https?:\/\/(?!github\.com\/leeoniya)/);
+});
+
+test("the page's own script is plain JavaScript without imports", () => {
+  const { pageScript } = readAssets();
+  expect(() => new Script(`(() => {${pageScript}})`)).not.toThrow();
+  expect(pageScript).not.toMatch(/^(import|export) /m);
+});
+
+test('a day of four policies at 5 s stays below 3 MB', () => {
+  const timeline = dayTimeline(5);
+  const html = page(['a', 'b', 'c', 'd'].map((policy) => simResult({ policy, timeline })));
+  expect(html.length).toBeLessThan(3_000_000);
+});
+
+test('names and reasons from files are text, never markup', () => {
+  const html = page([simResult({ policy: '</script><b>' })]);
+  expect(html).not.toContain('</script><b>');
+  expect(html).toContain('&lt;day&gt;.csv');
+  expect(html).not.toContain('<b>not</b>');
+});
+
+test('a run without requests says so instead of drawing zeros', () => {
+  const html = page([
+    simResult({ arrivals: 0, attainment: null, ttft: null, itl: null, timeline: emptyTimeline, decisions: [] }),
+  ]);
+  expect(html).toContain('No request arrived, so there is nothing to compare.');
+  expect(html).toContain('No change of replicas was decided.');
+});
+
+test('a load that ranks nobody is said first and its figure greyed', () => {
+  const { message } = loadVerdict({
+    peakNeed: 1,
+    minReplicas: 1,
+    durationSeconds: 72_000,
+    busiest: { from: 72_000, to: 144_000 },
+  });
+  const html = page([simResult()], message);
+  expect(html).toContain('peak need 1 of min 1');
+  expect(html).toContain('class="pareto withheld"');
+});
