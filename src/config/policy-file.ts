@@ -44,8 +44,11 @@ export async function readPolicyFile(path: string): Promise<PolicyDefinition> {
 /** One YAML document of kind ScalingPolicy or SimulatedPolicy; unknown fields are refused, absent tunables take the defaults of `balanced`. */
 export function parsePolicy(text: string): Result<PolicyDefinition> {
   const read = parseYaml(text);
-  if (!read.ok) return read;
-  const document = read.value;
+  return read.ok ? parsePolicyObject(read.value) : read;
+}
+
+/** The same for an object that was already read, as from the API server. Absent tunables are filled into it. */
+export function parsePolicyObject(document: unknown): Result<PolicyDefinition> {
   if (isRecord(document) && document['kind'] === 'ScalingPolicy') {
     return isScalingPolicy(document) ? ok(fromScalingPolicy(document)) : refused(isScalingPolicy.errors);
   }

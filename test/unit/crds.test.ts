@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { scalingPolicySchema } from '../../src/config/policy-schema.ts';
 import { type Schema, generate, generatedFile, readCrds, schemaOf } from '../support/generate.ts';
 import { structuralFaults } from '../support/structural.ts';
 
@@ -87,4 +88,17 @@ function hasPath(schema: Schema, path: string): boolean {
   let at: Schema | undefined = schema;
   for (const step of steps) at = step === '[]' ? at?.items : at?.properties?.[step];
   return at !== undefined;
+}
+
+test('a ScalingPolicy has the same fields, bounds and defaults in its custom resource and in its files', () => {
+  const served = crds.filter((crd) => crd.spec.names.kind === 'ScalingPolicy').map((crd) => schemaOf(crd));
+  expect(served.map(integerRules)).toStrictEqual([integerRules(scalingPolicySchema as Schema)]);
+});
+
+/** Name, minimum, maximum and default of every integer of `spec`; other fields by name alone. */
+function integerRules(schema: Schema): readonly string[] {
+  const fields = Object.entries(schema.properties?.['spec']?.properties ?? {});
+  return fields.map(([name, { type, minimum, maximum, default: preset }]) =>
+    type === 'integer' ? `${name} ${String(minimum)}..${String(maximum)} ${String(preset)}` : name,
+  );
 }

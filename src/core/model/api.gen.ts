@@ -456,4 +456,35 @@ export interface ScalingPolicySpec {
   readonly targetUtilizationPercent?: number;
   /** After a scale-down the survivors must stay under this share of capacity. */
   readonly consolidationUtilizationPercent?: number;
+  readonly behavior?: ScalingPolicyBehavior;
+}
+
+/** How fast the size may change where an autoscaler does not say so itself; in full, in the words of autoscaling/v2. Absent, its defaults. */
+export interface ScalingPolicyBehavior {
+  readonly scaleUp: ScalingPolicyBehaviorScaleUp;
+  readonly scaleDown: ScalingPolicyBehaviorScaleDown;
+}
+
+export interface ScalingPolicyBehaviorScaleUp {
+  readonly stabilizationWindowSeconds: number;
+  readonly selectPolicy: 'Max' | 'Min' | 'Disabled';
+  readonly policies: readonly ScalingPolicyBehaviorScaleUpPolicy[];
+}
+
+export interface ScalingPolicyBehaviorScaleUpPolicy {
+  readonly type: 'Pods' | 'Percent';
+  readonly value: number;
+  readonly periodSeconds: number;
+}
+
+export interface ScalingPolicyBehaviorScaleDown {
+  readonly stabilizationWindowSeconds: number;
+  readonly selectPolicy: 'Max' | 'Min' | 'Disabled';
+  readonly policies: readonly ScalingPolicyBehaviorScaleDownPolicy[];
+}
+
+export interface ScalingPolicyBehaviorScaleDownPolicy {
+  readonly type: 'Pods' | 'Percent';
+  readonly value: number;
+  readonly periodSeconds: number;
 }
