@@ -1,6 +1,7 @@
 import type { SpecChange } from '../../core/model/pool.ts';
 import { type Instant, instant, replicas } from '../../core/model/units.ts';
 import type { Cluster } from './cluster.ts';
+import { optional } from './fields.ts';
 import type { PodKept } from './pod.ts';
 import { hasLostReadiness } from './replica.ts';
 import type { Change } from './store.ts';
@@ -53,7 +54,6 @@ export class SpecHistory {
 interface PodFacts {
   readonly wasReady: boolean;
   readonly readyAt?: number;
-  readonly node?: string;
   /** Artifacts ready on the node when the pod was bound to it; absent while unbound or unknown. */
   readonly warm?: readonly string[];
 }
@@ -77,14 +77,10 @@ export class PodHistory {
     const before = this.#facts.get(pod.uid);
     const ready = pod.conditions['Ready'];
     const isReady = ready?.status === 'True';
-    const wasReady = before?.wasReady === true || isReady || hasLostReadiness(pod);
-    const readyAt = before?.readyAt ?? (isReady ? ready.at : undefined);
-    const warm = before?.warm ?? warmOf(pod, cluster, isKnown);
     return {
-      wasReady,
-      ...(readyAt === undefined ? {} : { readyAt }),
-      ...(pod.node === undefined ? {} : { node: pod.node }),
-      ...(warm === undefined ? {} : { warm }),
+      wasReady: before?.wasReady === true || isReady || hasLostReadiness(pod),
+      ...optional('readyAt', before?.readyAt ?? (isReady ? ready.at : undefined)),
+      ...optional('warm', before?.warm ?? warmOf(pod, cluster, isKnown)),
     };
   }
 }
