@@ -31,7 +31,8 @@ export type ReadFailure =
   | 'BrokenLines'
   | 'UnknownEngine'
   | 'Asleep'
-  | 'QueryFailed';
+  | 'QueryFailed'
+  | 'NoSeries';
 
 export interface ReplicaReading {
   readonly samples: ReplicaSamples;
