@@ -23,10 +23,11 @@ export interface Actuators {
 /** Keeps memory: safety before the actions it led to, learned memory now and then. */
 export interface MemoryStore {
   load(signal: AbortSignal): Promise<FleetMemory>;
-  save(memory: FleetMemory, output: TickOutput, signal: AbortSignal): Promise<void>;
+  /** After the decision and before its actions. */
+  save(output: TickOutput, input: TickInput, signal: AbortSignal): Promise<void>;
 }
 
-/** Tells the world: status, conditions, events, metrics, the metrics API's table. */
+/** Tells the world: status, conditions, events, metrics, the metrics API's table. Called after the actions. */
 export interface Publisher {
   publish(output: TickOutput, input: TickInput, signal: AbortSignal): Promise<void>;
 }
