@@ -1,0 +1,42 @@
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import type { LearnedMemory } from '../../core/model/memory.ts';
+import { isJson, type Json, list, number, object, text } from './fields.ts';
+
+const pack = promisify(gzip);
+const unpack = promisify(gunzip);
+
+/** Version of the content; grows with LearnedMemory. What another version wrote is not read. */
+export const checkpointFormat = 1;
+const largestPacked = 64 * 1024;
+const largestUnpacked = 1024 * 1024;
+
+/** Base64 of gzip of JSON, at most 64 KiB before base64: the oldest half of the demand history goes until it fits. */
+export async function packLearned(learned: LearnedMemory): Promise<string> {
+  let kept = learned;
+  for (;;) {
+    const packed = await pack(JSON.stringify(kept));
+    if (packed.length <= largestPacked || kept.demand.length === 0) return packed.toString('base64');
+    kept = { ...kept, demand: kept.demand.slice(Math.ceil(kept.demand.length / 2)) };
+  }
+}
+
+/** Undefined when it is not one of ours: then the pool learns anew. */
+export async function unpackLearned(spec: Json): Promise<LearnedMemory | undefined> {
+  const packed = text(spec, 'learned');
+  if (packed === undefined || number(spec, 'formatVersion') !== checkpointFormat) return undefined;
+  const json = await unpack(Buffer.from(packed, 'base64'), { maxOutputLength: largestUnpacked });
+  const parsed: unknown = JSON.parse(json.toString('utf8'));
+  return isLearned(parsed) ? parsed : undefined;
+}
+
+/** We wrote it, under this format version; the shape is checked as far as a mix-up of objects could spoil a pass. */
+function isLearned(value: unknown): value is LearnedMemory {
+  if (!isJson(value)) return false;
+  const parts = ['baselines', 'skill', 'leadTime', 'correction', 'mix'].every((key) => isJson(value[key]));
+  const lists = ['demand', 'pending', 'counted', 'curve'].every((key) => Array.isArray(value[key]));
+  const phases = ['schedule', 'image', 'weights', 'engine', 'total'].every((phase) =>
+    ['warm', 'cold'].every((warmth) => isJson(object(value, 'leadTime', phase)[warmth])),
+  );
+  return parts && lists && phases;
+}
