@@ -1,9 +1,15 @@
-import type { Recommendation } from './model/decision.ts';
-import type { FleetMemory } from './model/memory.ts';
-import type { FleetSeen } from './model/pool.ts';
+import { account } from './decision/account.ts';
+import { withinBudget } from './decision/budget.ts';
+import { type GuardRule, guardRules } from './decision/guard.ts';
+import { decisionOf, judge, type PoolOutcome, safetyOf, scaleActions } from './decision/outcome.ts';
+import type { Decision, Recommendation } from './model/decision.ts';
+import type { FleetMemory, PoolMemory } from './model/memory.ts';
+import type { FleetSeen, PoolId } from './model/pool.ts';
 import type { PoolReport } from './model/report.ts';
 import type { Instant } from './model/units.ts';
+import { freshMemory } from './propose.ts';
 import type { TickOutput } from './tick.ts';
+import { planWarmth } from './warmth/plan.ts';
 
 export interface SettleInput {
   readonly memory: FleetMemory;
@@ -14,4 +20,49 @@ export interface SettleInput {
   readonly reports: readonly PoolReport[];
 }
 
-export declare function settle(input: SettleInput): TickOutput;
+/** Rules over all pools at once, after the rules of each target. */
+export type FleetRule = (outcomes: readonly PoolOutcome[], now: Instant) => readonly PoolOutcome[];
+export interface SettleRules {
+  readonly target: readonly GuardRule[];
+  readonly fleet: readonly FleetRule[];
+}
+export const settleRules: SettleRules = { target: guardRules, fleet: [withinBudget] };
+
+/** All pools: what each target may have, which copies are wanted where, and what is to be done about it. */
+export function settle(input: SettleInput): TickOutput {
+  return settleBy(input, settleRules);
+}
+
+/** `settle` with chosen rules: tests take one out and show what it was for. */
+export function settleBy(
+  { memory, recommendations, fleet, now, reports }: SettleInput,
+  rules: SettleRules,
+): TickOutput {
+  const kept = recommendations.map((recommendation) => memory.pools[recommendation.pool] ?? freshMemory(now));
+  const judged = recommendations.map((recommendation, i) =>
+    judge({ recommendation, safety: kept[i]?.safety ?? { since: now, targets: {} }, rules: rules.target, now }),
+  );
+  const outcomes = rules.fleet.reduce<readonly PoolOutcome[]>((all, rule) => rule(all, now), judged);
+  const decisions = outcomes.map((outcome) => outcome.targets.map((target) => decisionOf(outcome, target)));
+  const scaling = outcomes.flatMap((outcome, i) =>
+    (decisions[i] ?? []).flatMap((decision) => scaleActions(outcome, decision)),
+  );
+  const warmth = planWarmth({ assignments: memory.assignments, recommendations, fleet, now });
+  const pools: Record<PoolId, PoolMemory> = { ...memory.pools };
+  outcomes.forEach((outcome, i) => {
+    const before = kept[i];
+    if (before !== undefined)
+      pools[outcome.recommendation.pool] = { ...before, safety: safetyOf(outcome, decisions[i] ?? []) };
+  });
+  const all = decisions.flat();
+  return {
+    memory: { pools, assignments: warmth.assignments },
+    decisions: all,
+    actions: [...scaling, ...warmth.actions],
+    reports: reports.map((report) => account(report, decidedFor(report.pool, all), warmth.reports[report.pool])),
+  };
+}
+
+function decidedFor(pool: PoolId, decisions: readonly Decision[]): readonly Decision[] {
+  return decisions.filter((decision) => decision.pool === pool);
+}

@@ -4,7 +4,8 @@ import type { PoolPolicy } from './model/policy.ts';
 import type { FleetSeen, PoolId, PoolSeen } from './model/pool.ts';
 import type { PoolReport } from './model/report.ts';
 import type { Instant } from './model/units.ts';
-import { freshMemory, propose } from './propose.ts';
+import { holdFailed } from './decision/failure.ts';
+import { freshMemory, propose, type ProposeInput, type Proposed } from './propose.ts';
 import { settle } from './settle.ts';
 
 export interface PoolInput {
@@ -34,10 +35,19 @@ export function tick(memory: FleetMemory, input: TickInput): TickOutput {
   const reports: PoolReport[] = [];
   for (const { seen, policy } of input.pools) {
     const before = memory.pools[seen.pool] ?? freshMemory(input.now);
-    const proposed = propose({ memory: before, fleet: input.fleet, seen, policy, now: input.now });
+    const proposed = proposeOrHold({ memory: before, fleet: input.fleet, seen, policy, now: input.now });
     pools[seen.pool] = proposed.memory;
     recommendations.push(proposed.recommendation);
     reports.push(proposed.report);
   }
   return settle({ memory: { ...memory, pools }, recommendations, fleet: input.fleet, now: input.now, reports });
+}
+
+/** What is thrown while one pool is thought about holds that pool, with its memory as it was, and no other (I15). */
+function proposeOrHold(input: ProposeInput): Proposed {
+  try {
+    return propose(input);
+  } catch (err) {
+    return holdFailed(input, err);
+  }
 }

@@ -52,6 +52,8 @@ export interface Recommendation {
   readonly override?: Override;
   readonly warmth: WarmthPolicy;
   readonly targets: readonly TargetRecommendation[];
+  /** Deciding this pool threw: every target is held (I15). */
+  readonly failure?: Because;
 }
 
 /** What the guard let through for one target: the only thing any door publishes. */

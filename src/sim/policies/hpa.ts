@@ -1,0 +1,144 @@
+import {
+  type Held,
+  limitRate,
+  limitWithoutBehavior,
+  longestPeriodSeconds,
+  stabilise,
+} from '../../core/decision/behavior.ts';
+import type { RawRecommendation } from '../../core/model/memory.ts';
+import { type Behavior, defaultBehavior } from '../../core/model/policy.ts';
+import type { SpecChange } from '../../core/model/pool.ts';
+import { type Instant, replicas } from '../../core/model/units.ts';
+
+/** An external metric as the HPA reads it, in thousandths; `undefined`: the API answered an error or no series. */
+export interface HpaMetric {
+  readonly name: string;
+  readonly type: 'Value' | 'AverageValue';
+  readonly usageMilli: bigint | undefined;
+  readonly targetMilli: bigint;
+}
+
+export interface HpaSetting {
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+  readonly tolerance: { readonly up: number; readonly down: number };
+  /** Absent: the rules of an HPA without `behavior`. */
+  readonly behavior?: Behavior;
+}
+
+export interface HpaView {
+  readonly now: Instant;
+  readonly spec: number;
+  readonly status: number;
+  /** Pods that are Running and Ready. */
+  readonly ready: number;
+  readonly metrics: readonly HpaMetric[];
+}
+
+export interface HpaAnswer {
+  readonly replicas: number;
+  readonly because: string;
+}
+
+const maxInt32 = 2_147_483_647n;
+
+/** Replicas that one external metric asks for; `undefined` when it has no value or no pod to multiply by. */
+export function externalReplicas(
+  metric: HpaMetric,
+  view: Omit<HpaView, 'now' | 'metrics'>,
+  tolerance: HpaSetting['tolerance'],
+): number | undefined {
+  const { usageMilli: usage, targetMilli: target } = metric;
+  if (usage === undefined) return undefined;
+  if (metric.type === 'AverageValue') {
+    const ratio = view.status === 0 ? Number.POSITIVE_INFINITY : Number(usage) / Number(target * BigInt(view.status));
+    if (isWithin(ratio, tolerance)) return view.status;
+    return clamped((usage + target - 1n) / target);
+  }
+  const ratio = Number(usage) / Number(target);
+  if (view.spec === 0) return clampedNumber(Math.ceil(ratio));
+  if (isWithin(ratio, tolerance)) return view.spec;
+  return view.ready === 0 ? undefined : clampedNumber(Math.ceil(ratio * view.ready));
+}
+
+/** Compared as upstream does: `|ratio - 1| <= tolerance` differs at the edge, where 1.1 must be inside 10 %. */
+export function isWithin(ratio: number, { up, down }: HpaSetting['tolerance']): boolean {
+  return 1.0 - down <= ratio && ratio <= 1.0 + up;
+}
+
+/** The HPA v2 controller for external metrics: one call of `sync` is one reconcile. Its history lives in it, as upstream's does. */
+export class Hpa {
+  readonly #setting: HpaSetting;
+  #history: readonly RawRecommendation[] = [];
+  #changes: readonly SpecChange[] = [];
+
+  constructor(setting: HpaSetting) {
+    this.#setting = setting;
+  }
+
+  sync(view: HpaView): HpaAnswer {
+    const { minReplicas: min, maxReplicas: max } = this.#setting;
+    const { spec, now } = view;
+    if (this.#history.length === 0) this.#history = [{ at: now, replicas: replicas(spec) }];
+    if (spec === 0 && min !== 0) return { replicas: 0, because: 'ScalingDisabled: the target has no replicas' };
+    if (spec > max) return this.#scale(view, { replicas: max }, `${spec} is above maxReplicas`);
+    if (spec < min) return this.#scale(view, { replicas: min }, `${spec} is below minReplicas`);
+    const proposal = propose(view, this.#setting.tolerance);
+    if (proposal === undefined) return { replicas: spec, because: 'FailedGetExternalMetric: held' };
+    return this.#scale(view, this.#normalise(view, proposal.replicas), proposal.because);
+  }
+
+  #normalise({ spec, now }: HpaView, desired: number): Held {
+    const { minReplicas: min, maxReplicas: max, behavior } = this.#setting;
+    const rules = behavior ?? withoutWindowUp;
+    const stable = stabilise({ current: spec, desired, history: this.#history, now }, rules);
+    this.#record(desired, now, rules);
+    const calm =
+      behavior === undefined ? Math.max(desired, stable.by === undefined ? desired : stable.replicas) : stable.replicas;
+    const held =
+      behavior === undefined
+        ? limitWithoutBehavior({ current: spec, desired: calm, min, max })
+        : limitRate({ current: spec, desired: calm, min, max, changes: this.#changes, now }, behavior);
+    const by = held.by ?? stable.by;
+    return { replicas: held.replicas, ...(by === undefined ? {} : { by }) };
+  }
+
+  #record(desired: number, now: Instant, { scaleUp, scaleDown }: Behavior): void {
+    const longest = Math.max(scaleUp.stabilizationWindowSeconds, scaleDown.stabilizationWindowSeconds);
+    this.#history = [
+      ...this.#history.filter(({ at }) => at > now - longest * 1000),
+      { at: now, replicas: replicas(desired) },
+    ];
+  }
+
+  #scale({ spec, now }: HpaView, held: Held, why: string): HpaAnswer {
+    const { behavior } = this.#setting;
+    if (held.replicas !== spec && behavior !== undefined) {
+      const young = this.#changes.filter(({ at }) => at > now - longestPeriodSeconds(behavior) * 1000);
+      this.#changes = [...young, { at: now, from: replicas(spec), to: replicas(held.replicas) }];
+    }
+    return { replicas: held.replicas, because: held.by === undefined ? why : `${why}; ${held.by}` };
+  }
+}
+
+const withoutWindowUp: Behavior = defaultBehavior;
+
+/** The largest of the metrics. One that fails forbids going down and never going up. */
+function propose(view: HpaView, tolerance: HpaSetting['tolerance']): HpaAnswer | undefined {
+  const proposals = view.metrics.map((metric) => ({ metric, replicas: externalReplicas(metric, view, tolerance) }));
+  let best: HpaAnswer | undefined;
+  for (const { metric, replicas: wanted } of proposals) {
+    if (wanted === undefined || (best !== undefined && wanted <= best.replicas)) continue;
+    best = { replicas: wanted, because: `${metric.name} ${Number(metric.usageMilli ?? 0n) / 1000} asks for ${wanted}` };
+  }
+  const isAnyFailing = proposals.some(({ replicas: wanted }) => wanted === undefined);
+  return best !== undefined && isAnyFailing && best.replicas < view.spec ? undefined : best;
+}
+
+function clamped(n: bigint): number {
+  return Number(n > maxInt32 ? maxInt32 : n);
+}
+
+function clampedNumber(n: number): number {
+  return Math.min(n, Number(maxInt32));
+}

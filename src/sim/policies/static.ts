@@ -1,0 +1,15 @@
+import type { StaticParameters } from '../../core/model/policy-definition.ts';
+import type { PolicySetting, SimulatedPolicy } from './policy.ts';
+
+/** A fixed fleet; without a number, the run's maximum. */
+export function createStatic(name: string, { replicas }: StaticParameters, setting: PolicySetting): SimulatedPolicy {
+  const fixed = replicas ?? setting.maxReplicas;
+  return {
+    name,
+    tickSeconds: 60,
+    decide: ({ seen }) => {
+      const isThere = seen.targets[0]?.specReplicas === fixed;
+      return { ...(isThere ? {} : { replicas: fixed }), actions: [], because: `fixed at ${fixed}` };
+    },
+  };
+}

@@ -1,0 +1,138 @@
+import type { Recommendation, TargetRecommendation } from '../../src/core/model/decision.ts';
+import type { FleetMemory, LearnedMemory, SafetyMemory, Sketch } from '../../src/core/model/memory.ts';
+import { defaultBehavior } from '../../src/core/model/policy.ts';
+import type { NodeSeen } from '../../src/core/model/pool.ts';
+import type { PoolReport } from '../../src/core/model/report.ts';
+import { bytes, type Instant, instant, type Replicas, replicas } from '../../src/core/model/units.ts';
+import type { SettleInput } from '../../src/core/settle.ts';
+
+/** Builders for tests of `settle`: a pool that has been watched for an hour, with fresh evidence, in mode Scale. Sizes may be plain numbers. */
+export const epoch: Instant = instant(1_764_115_200_000);
+export const at = (seconds: number): Instant => instant(epoch + seconds * 1000);
+const anHourAgo = at(-3600);
+
+type Sizes = 'wanted' | 'specReplicas' | 'readyReplicas' | 'statusReplicas' | 'minReplicas' | 'maxReplicas' | 'floor';
+export type TargetGiven = Omit<Partial<TargetRecommendation>, Sizes> & {
+  readonly [size in Sizes]?: number | undefined;
+};
+
+const known = { allowsDecrease: true, isAnythingKnown: true, showsIdle: false } as const;
+export const blindEvidence = { allowsDecrease: false, isAnythingKnown: false, showsIdle: false } as const;
+
+/** A size as it is, even one that no constructor lets pass: some tests are about those. */
+export const size = (n: number): Replicas => n as Replicas;
+
+export function target(given: TargetGiven = {}): TargetRecommendation {
+  const { wanted = 2, specReplicas = 2, statusReplicas, floor, ...rest } = given;
+  const spec = 'specReplicas' in given && given.specReplicas === undefined ? undefined : specReplicas;
+  const want = 'wanted' in given && given.wanted === undefined ? undefined : wanted;
+  return {
+    target: 'chat',
+    isReactiveRaise: false,
+    because: [{ reason: 'DemandMet', message: 'what demand needs' }],
+    evidence: known,
+    unschedulable: 0,
+    specChanges: [],
+    gpusPerReplica: 1,
+    isRollingOut: false,
+    eligibleNodes: [],
+    warmCopiesWanted: 0,
+    occupiedNodes: [],
+    ...rest,
+    ...(want === undefined ? {} : { wanted: size(want) }),
+    ...(spec === undefined ? {} : { specReplicas: size(spec) }),
+    ...(statusReplicas === undefined ? {} : { statusReplicas: size(statusReplicas) }),
+    ...(floor === undefined ? {} : { floor: size(floor) }),
+    readyReplicas: size(given.readyReplicas ?? spec ?? 0),
+    minReplicas: size(given.minReplicas ?? 1),
+    maxReplicas: size(given.maxReplicas ?? 10),
+  };
+}
+
+export function recommendation(given: Partial<Recommendation> = {}): Recommendation {
+  return {
+    pool: 'team-a/chat',
+    at: epoch,
+    mode: 'Scale',
+    paused: false,
+    behavior: defaultBehavior,
+    warmth: { mode: 'Plan', floorCopies: 0 },
+    targets: [target()],
+    ...given,
+  };
+}
+
+const sketch: Sketch = { weights: [], total: 0, count: 0, referenceAt: epoch };
+const phases = { warm: sketch, cold: sketch };
+const learned: LearnedMemory = {
+  baselines: {},
+  demand: [],
+  residuals: [],
+  pending: [],
+  skill: { judged: 0, covered: 0 },
+  leadTime: { schedule: phases, image: phases, weights: phases, engine: phases, total: phases },
+  counted: [],
+  curve: [],
+  correction: { factor: 1, weight: 0 },
+  mix: { promptTokens: 0, cachedShare: 0, outputTokens: 0, weight: 0, outputWeight: 0 },
+};
+
+/** Memory of the named pools; each has been kept for an hour unless `safety` says otherwise. */
+export function fleetMemory(
+  safety: Partial<SafetyMemory> = {},
+  pools: readonly string[] = ['team-a/chat'],
+): FleetMemory {
+  const kept = { since: anHourAgo, targets: {}, ...safety };
+  return { pools: Object.fromEntries(pools.map((pool) => [pool, { safety: kept, learned }])), assignments: {} };
+}
+
+export function report(pool = 'team-a/chat', targets: readonly string[] = ['chat']): PoolReport {
+  return {
+    pool,
+    at: epoch,
+    inputs: {},
+    leadTime: { warmSeconds: 60, coldSeconds: 180, warmStarts: 0, coldStarts: 0, usedSeconds: 180, phases: {} },
+    targets: targets.map((name) => ({
+      target: name,
+      ready: 0,
+      arriving: [],
+      unschedulable: 0,
+      because: [],
+      candidates: [],
+    })),
+    conditions: [],
+  };
+}
+
+export function settleInput(given: Partial<SettleInput> = {}): SettleInput {
+  const recommendations = given.recommendations ?? [recommendation()];
+  return {
+    memory: fleetMemory(
+      {},
+      recommendations.map(({ pool }) => pool),
+    ),
+    recommendations,
+    fleet: { nodes: [] },
+    now: epoch,
+    reports: recommendations.map(({ pool, targets }) =>
+      report(
+        pool,
+        targets.map((one) => one.target),
+      ),
+    ),
+    ...given,
+  };
+}
+
+export function node(name: string, given: Partial<NodeSeen> = {}): NodeSeen {
+  return {
+    node: name,
+    isHealthy: true,
+    gpus: 1,
+    freeGpus: 1,
+    cache: { phases: {}, assigned: [], budgetBytes: bytes(100), usedBytes: bytes(0) },
+    ...given,
+  };
+}
+
+export { replicas };
