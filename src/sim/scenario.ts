@@ -1,5 +1,17 @@
 import type { EngineProfile } from '../core/model/profile.ts';
+import type { ArtifactNeed } from '../core/model/policy.ts';
+import type { PoolId, TargetName } from '../core/model/pool.ts';
+import { bytes } from '../core/model/units.ts';
 import type { Workload } from './workload/workload.ts';
+
+/** The one pool of the simulated cluster and its target, as policies see them. */
+export const simPool: PoolId = 'simulation/pool';
+export const simTarget: TargetName = 'server';
+
+/** What the simulated nodes keep: the weights of the profile's model. */
+export function simArtifact(profile: EngineProfile): ArtifactNeed {
+  return { hash: 'c0ffee000001', name: `simulation/${profile.name}@1`, bytes: bytes(profile.weightsBytes) };
+}
 
 /** A request counts when it completed, its first token came in time, and its mean time between tokens stayed inside. */
 export interface RequestObjectives {

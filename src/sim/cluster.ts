@@ -1,0 +1,212 @@
+import type { ArtifactNeed } from '../core/model/policy.ts';
+import type { NodeName } from '../core/model/pool.ts';
+import { type Agenda, priorities } from './agenda.ts';
+import { SimNode } from './node.ts';
+import { SimPod } from './pod.ts';
+import type { Replica } from './replica.ts';
+import type { Scenario } from './scenario.ts';
+import { drawDownload, drawStart, type StartDraw } from './start-phases.ts';
+import { victims } from './victims.ts';
+
+export interface ClusterObserver {
+  /** The pod answers from now on. */
+  ready(pod: SimPod, atMs: number): void;
+  /** The pod gets no more requests; what it has it may finish. */
+  draining(pod: SimPod, atMs: number): void;
+  /** The pod is gone; `lost` requests were still in it. */
+  gone(pod: SimPod, atMs: number, lost: readonly number[]): void;
+}
+
+export interface ClusterOptions {
+  readonly scenario: Scenario;
+  readonly artifact: ArtifactNeed;
+  readonly agenda: Agenda;
+  readonly observer: ClusterObserver;
+  readonly engine: (startMs: number) => Replica;
+}
+
+/**
+ * Nodes, pods and what Kubernetes does with them: creates and deletes pods as the size is set, binds each to the first node with free GPUs
+ * (one that holds the weights is preferred, then one that holds the image), walks it through its start, drains it as the pod template says.
+ */
+export class Cluster {
+  readonly nodes: readonly SimNode[];
+  readonly #options: ClusterOptions;
+  readonly #pods = new Map<string, SimPod>();
+  #ordinal = 0;
+  #starts = 0;
+  #coldStarts = 0;
+  #warmStarts = 0;
+  #peak = 0;
+  /** GPU milliseconds of pods that are gone. */
+  #releasedGpuMs = 0;
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    const { scenario } = options;
+    const width = `${scenario.nodes}`.length;
+    this.nodes = Array.from({ length: scenario.nodes }, (_, i) => {
+      const name = `node-${`${i + 1}`.padStart(width, '0')}`;
+      const downloadMs = (k: number): number => drawDownload(scenario, name, k);
+      return new SimNode({ name, gpus: scenario.gpusPerNode, diskBytes: scenario.nodeDiskBytes, downloadMs });
+    });
+  }
+
+  /** All pods that exist, terminating ones too, in order of creation. */
+  get pods(): readonly SimPod[] {
+    return [...this.#pods.values()];
+  }
+
+  get coldStarts(): number {
+    return this.#coldStarts;
+  }
+
+  get warmStarts(): number {
+    return this.#warmStarts;
+  }
+
+  get peakReplicas(): number {
+    return this.#peak;
+  }
+
+  /** Pods that are Ready at 0 on nodes that hold everything. */
+  begin(replicas: number): void {
+    for (let i = 0; i < replicas; i++) {
+      const pod = this.#create(0);
+      const node = this.#nodeFor(0);
+      if (node === undefined) throw new RangeError(`initialReplicas must fit on the nodes, was ${replicas}`);
+      if (!node.hasWeights(this.#options.artifact.hash, 0)) node.warm(this.#options.artifact);
+      this.#bind(pod, node, 0);
+      pod.usesNodeCache = node.useWeights(this.#options.artifact, 0, 0).isFromCache;
+      pod.enter('PullingImage', 0, 'imageAt');
+      pod.enter('LoadingWeights', 0, 'weightsAt');
+      this.#becomeReady(pod, 0);
+    }
+  }
+
+  /** The workload's spec.replicas is now this. */
+  setReplicas(replicas: number, nowMs: number): void {
+    const living = this.pods.filter((pod) => !pod.isTerminating);
+    for (let n = living.length; n < replicas; n++) this.#start(nowMs);
+    for (const pod of victims(living, living.length - replicas)) this.#delete(pod, nowMs);
+  }
+
+  /** Victims are preferred at the next scale-down, all others are not. */
+  protect(ids: readonly string[]): void {
+    for (const pod of this.#pods.values()) pod.deletionCost = ids.includes(pod.id) || ids.includes(pod.name) ? -1 : 0;
+  }
+
+  node(name: NodeName): SimNode | undefined {
+    return this.nodes.find((node) => node.name === name);
+  }
+
+  /** GPUs x milliseconds from allocation to release, up to now and never beyond the end of the workload. */
+  gpuMs(nowMs: number): number {
+    let sum = this.#releasedGpuMs;
+    for (const pod of this.#pods.values()) sum += this.#gpuMsOf(pod, nowMs);
+    return sum;
+  }
+
+  #create(nowMs: number): SimPod {
+    const pod = new SimPod(this.#ordinal++, nowMs);
+    this.#pods.set(pod.id, pod);
+    return pod;
+  }
+
+  #start(nowMs: number): void {
+    const pod = this.#create(nowMs);
+    const draw = drawStart(this.#options.scenario, this.#starts++);
+    this.#then(pod, nowMs + draw.scheduleMs, (at) => this.#place(pod, draw, at));
+  }
+
+  #place(pod: SimPod, draw: StartDraw, nowMs: number): void {
+    const node = this.#nodeFor(nowMs);
+    if (node === undefined) {
+      pod.enter('Unschedulable', nowMs);
+      pod.retry = (at): void => this.#place(pod, draw, at);
+      return;
+    }
+    pod.retry = undefined;
+    this.#bind(pod, node, nowMs);
+    if (pod.startedWarm === true) this.#warmStarts++;
+    else this.#coldStarts++;
+    this.#then(pod, node.pullImage(nowMs, draw.imageMs), (at) => this.#loadWeights(pod, draw, at));
+  }
+
+  #bind(pod: SimPod, node: SimNode, nowMs: number): void {
+    node.allocate(this.#options.scenario.profile.gpusPerReplica);
+    pod.node = node;
+    pod.boundMs = nowMs;
+    pod.startedWarm = node.hasWeights(this.#options.artifact.hash, nowMs);
+    pod.enter('PullingImage', nowMs, 'scheduledAt');
+    const bound = this.pods.filter((other) => other.node !== undefined && !other.isTerminating).length;
+    this.#peak = Math.max(this.#peak, bound);
+  }
+
+  #loadWeights(pod: SimPod, draw: StartDraw, nowMs: number): void {
+    pod.enter('LoadingWeights', nowMs, 'imageAt');
+    const use = pod.node?.useWeights(this.#options.artifact, nowMs, draw.weightsMs);
+    pod.usesNodeCache = use?.isFromCache ?? false;
+    this.#then(pod, use?.readyMs ?? nowMs, (at) => {
+      pod.enter('StartingEngine', at, 'weightsAt');
+      this.#then(pod, at + draw.engineMs, (readyMs) => this.#becomeReady(pod, readyMs));
+    });
+  }
+
+  #becomeReady(pod: SimPod, nowMs: number): void {
+    pod.enter('Ready', nowMs, 'readyAt');
+    pod.readySinceMs = nowMs;
+    pod.engine = this.#options.engine(nowMs);
+    this.#options.observer.ready(pod, nowMs);
+  }
+
+  #delete(pod: SimPod, nowMs: number): void {
+    pod.cancel();
+    const engine = pod.engine;
+    if (engine === undefined) return this.#remove(pod, nowMs, []);
+    pod.enter('Draining', nowMs);
+    engine.advance(nowMs);
+    engine.drain();
+    this.#options.observer.draining(pod, nowMs);
+    this.#drain(pod, engine, nowMs + this.#options.scenario.gracePeriodSeconds * 1000);
+  }
+
+  #drain(pod: SimPod, engine: Replica, deadlineMs: number): void {
+    const now = this.#options.agenda.now;
+    if (engine.inFlight === 0) return this.#remove(pod, now, []);
+    if (now >= deadlineMs) return this.#remove(pod, now, engine.kill());
+    const at = Math.min(deadlineMs, Math.max(now, engine.nextChangeMs) + 0.001);
+    this.#then(pod, at, () => {
+      engine.advance(at);
+      this.#drain(pod, engine, deadlineMs);
+    });
+  }
+
+  #remove(pod: SimPod, nowMs: number, lost: readonly number[]): void {
+    this.#releasedGpuMs += this.#gpuMsOf(pod, nowMs);
+    this.#pods.delete(pod.id);
+    pod.node?.release(this.#options.scenario.profile.gpusPerReplica);
+    if (pod.usesNodeCache) pod.node?.leaveWeights(this.#options.artifact.hash);
+    this.#options.observer.gone(pod, nowMs, lost);
+    for (const waiting of this.pods) waiting.retry?.(nowMs);
+  }
+
+  #nodeFor(nowMs: number): SimNode | undefined {
+    const { hash } = this.#options.artifact;
+    const fitting = this.nodes.filter((node) => node.freeGpus >= this.#options.scenario.profile.gpusPerReplica);
+    return (
+      fitting.find((node) => node.hasWeights(hash, nowMs)) ?? fitting.find((node) => node.hasImage(nowMs)) ?? fitting[0]
+    );
+  }
+
+  #gpuMsOf(pod: SimPod, untilMs: number): number {
+    if (pod.boundMs < 0) return 0;
+    const { workload, profile } = this.#options.scenario;
+    const end = Math.min(untilMs, workload.durationSeconds * 1000);
+    return Math.max(0, end - pod.boundMs) * profile.gpusPerReplica;
+  }
+
+  #then(pod: SimPod, atMs: number, act: (at: number) => void): void {
+    pod.cancel = this.#options.agenda.schedule(atMs, priorities.lifecycle, act);
+  }
+}

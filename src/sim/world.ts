@@ -1,0 +1,149 @@
+import type { ArtifactNeed } from '../core/model/policy.ts';
+import type { Action } from '../core/model/decision.ts';
+import { Agenda, priorities } from './agenda.ts';
+import { Cluster } from './cluster.ts';
+import { LogHistogram } from './engine/log-histogram.ts';
+import { Ledger } from './ledger.ts';
+import type { PolicyView } from './policies/policy.ts';
+import { Replica } from './replica.ts';
+import { Gateway } from './router.ts';
+import { type Scenario, simArtifact } from './scenario.ts';
+import { Sensors } from './sensors.ts';
+import { TimelineRecorder } from './timeline.ts';
+
+/** Everything that is simulated, put together; moves from event to event. */
+export class World {
+  readonly agenda: Agenda = new Agenda();
+  readonly ledger: Ledger;
+  readonly cluster: Cluster;
+  readonly timeline: TimelineRecorder;
+  readonly itl: LogHistogram = new LogHistogram();
+  readonly #scenario: Scenario;
+  readonly #artifact: ArtifactNeed;
+  readonly #gateway: Gateway;
+  readonly #sensors: Sensors;
+  readonly #stepItl = new LogHistogram();
+  #spec: number;
+  #nextArrival = 0;
+  #preemptions = 0;
+
+  constructor(scenario: Scenario, initialReplicas: number) {
+    this.#scenario = scenario;
+    this.#artifact = simArtifact(scenario.profile);
+    this.#spec = initialReplicas;
+    this.ledger = new Ledger(scenario);
+    this.timeline = new TimelineRecorder(this.ledger, this.#stepItl);
+    const { agenda } = this;
+    this.#gateway = new Gateway({ scenario, agenda, shed: () => this.ledger.countShed() });
+    this.cluster = this.#newCluster();
+    this.#sensors = new Sensors({ scenario, agenda, cluster: this.cluster, gateway: this.#gateway });
+    this.cluster.begin(initialReplicas);
+    this.#recordAt(0);
+  }
+
+  get spec(): number {
+    return this.#spec;
+  }
+
+  get hasArrivalsLeft(): boolean {
+    return this.#nextArrival < this.#scenario.workload.arrivalMs.length;
+  }
+
+  /** Preemptions of engines that are gone and of those that live. */
+  get preemptions(): number {
+    const living = this.cluster.pods.map((pod) => pod.engine?.snapshot().preemptionsTotal ?? 0);
+    return living.reduce((sum, n) => sum + n, this.#preemptions);
+  }
+
+  /** What a policy may see now. */
+  view(): PolicyView {
+    return this.#sensors.view(this.#spec, this.agenda.now);
+  }
+
+  /** The next arrival or the next event of the agenda, whichever is first. */
+  step(): void {
+    const { arrivalMs } = this.#scenario.workload;
+    const at = arrivalMs[this.#nextArrival];
+    if (at === undefined || this.agenda.isBefore(at, priorities.arrival)) this.agenda.step();
+    else this.#arrive(at);
+  }
+
+  /** Sets spec.replicas; the bounds are the scenario's. Returns the size set. */
+  scale(wanted: number): number {
+    const { minReplicas, maxReplicas } = this.#scenario;
+    const to = Math.min(maxReplicas, Math.max(minReplicas, Math.round(wanted)));
+    if (to === this.#spec) return to;
+    const now = this.agenda.now;
+    this.#sensors.sized(this.#spec, to, now);
+    this.#spec = to;
+    this.cluster.setReplicas(to, now);
+    return to;
+  }
+
+  /** Warmth and protection; sizes come by `scale`. */
+  perform(action: Action): void {
+    if (action.kind === 'Assign' && action.artifact === this.#artifact.hash) {
+      this.cluster.node(action.node)?.assign(this.#artifact, this.agenda.now);
+    }
+    if (action.kind === 'Unassign') this.cluster.node(action.node)?.unassign(action.artifact);
+    if (action.kind === 'ProtectPods') this.cluster.protect(action.victims);
+  }
+
+  /** Every engine is brought to the present. */
+  settle(): void {
+    const now = this.agenda.now;
+    for (const pod of this.cluster.pods) pod.engine?.advance(now);
+  }
+
+  #newCluster(): Cluster {
+    const { agenda, ledger } = this;
+    const scenario = this.#scenario;
+    return new Cluster({
+      scenario,
+      artifact: this.#artifact,
+      agenda,
+      engine: (startMs) => new Replica({ profile: scenario.profile, observer: ledger, startMs, itl: this.#stepItl }),
+      observer: {
+        ready: (pod, atMs) => {
+          this.#sensors.watch(pod, atMs);
+          if (pod.engine !== undefined) this.#gateway.add(pod, pod.engine, atMs);
+        },
+        draining: (pod) => this.#gateway.remove(pod),
+        gone: (pod, _atMs, lost) => {
+          this.#sensors.forget(pod);
+          ledger.countLost(lost.length);
+          this.#preemptions += pod.engine?.snapshot().preemptionsTotal ?? 0;
+        },
+      },
+    });
+  }
+
+  #arrive(atMs: number): void {
+    const { promptTokens, outputTokens } = this.#scenario.workload;
+    const id = this.#nextArrival++;
+    this.agenda.moveTo(atMs);
+    this.ledger.countArrival();
+    this.#gateway.offer({ id, promptTokens: promptTokens[id] ?? 1, outputTokens: outputTokens[id] ?? 1 }, atMs);
+  }
+
+  #recordAt(atMs: number): void {
+    this.settle();
+    this.timeline.record({
+      atMs,
+      pods: this.cluster.pods,
+      spec: this.#spec,
+      queuedAtGateway: this.#gateway.queued,
+    });
+    this.itl.drain(this.#stepItl);
+    const endMs = this.#scenario.workload.durationSeconds * 1000;
+    if (atMs >= endMs) return;
+    const next = Math.min(endMs, atMs + this.#scenario.timelineStepSeconds * 1000);
+    this.agenda.schedule(next, priorities.timeline, (at) => this.#recordAt(at));
+  }
+
+  /** Takes the gaps of the last, unrecorded step into the whole. */
+  close(): void {
+    this.settle();
+    this.itl.drain(this.#stepItl);
+  }
+}
