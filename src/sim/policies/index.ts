@@ -1,14 +1,20 @@
-import type { PoolPolicy } from '../../core/model/policy.ts';
 import type { PolicyDefinition } from '../../core/model/policy-definition.ts';
-import { createBalanced } from './balanced.ts';
+import { createBalanced, type OnPass, type PoolTold } from './balanced.ts';
 import { createHpaQueue } from './hpa-queue.ts';
 import { createKedaEpp } from './keda-epp.ts';
 import type { PolicySetting, SimulatedPolicy } from './policy.ts';
 import { createStatic } from './static.ts';
 
-/** One fresh policy for one run. `pool` is what our own brain is told of the pool: objectives, engine profile, behaviour, warmth. */
-export function createPolicy(definition: PolicyDefinition, setting: PolicySetting, pool: PoolPolicy): SimulatedPolicy {
-  if (definition.kind === 'ScalingPolicy') return createBalanced(definition, setting, pool);
+/** One fresh policy for one run. `pool` and `onPass` are for our own brain alone. */
+export function createPolicy(
+  definition: PolicyDefinition,
+  setting: PolicySetting,
+  pool: PoolTold,
+  onPass?: OnPass,
+): SimulatedPolicy {
+  if (definition.kind === 'ScalingPolicy') {
+    return createBalanced({ definition, setting, pool, ...(onPass === undefined ? {} : { onPass }) });
+  }
   const { name } = definition;
   switch (definition.algorithm) {
     case 'Static':
