@@ -1,9 +1,9 @@
 import type { Recommendation, TargetRecommendation } from '../../src/core/model/decision.ts';
-import type { FleetMemory, LearnedMemory, SafetyMemory, Sketch } from '../../src/core/model/memory.ts';
+import type { FleetMemory, LearnedMemory, SafetyMemory } from '../../src/core/model/memory.ts';
 import { defaultBehavior } from '../../src/core/model/policy.ts';
 import type { NodeSeen } from '../../src/core/model/pool.ts';
 import type { PoolReport } from '../../src/core/model/report.ts';
-import { bytes, type Instant, instant, type Replicas, replicas } from '../../src/core/model/units.ts';
+import { bytes, type Instant, instant } from '../../src/core/model/units.ts';
 import type { SettleInput } from '../../src/core/settle.ts';
 
 /** Builders for tests of `settle`: a pool that has been watched for an hour, with fresh evidence, in mode Scale. Sizes may be plain numbers. */
@@ -12,41 +12,41 @@ export const at = (seconds: number): Instant => instant(epoch + seconds * 1000);
 const anHourAgo = at(-3600);
 
 type Sizes = 'wanted' | 'specReplicas' | 'readyReplicas' | 'statusReplicas' | 'minReplicas' | 'maxReplicas' | 'floor';
+/** Sizes are plain numbers here, even ones that no constructor lets pass: some tests are about those. `undefined`: absent. */
 export type TargetGiven = Omit<Partial<TargetRecommendation>, Sizes> & {
   readonly [size in Sizes]?: number | undefined;
 };
 
-const known = { allowsDecrease: true, isAnythingKnown: true, showsIdle: false } as const;
+const knownEvidence = { allowsDecrease: true, isAnythingKnown: true, showsIdle: false } as const;
 export const blindEvidence = { allowsDecrease: false, isAnythingKnown: false, showsIdle: false } as const;
 
-/** A size as it is, even one that no constructor lets pass: some tests are about those. */
-export const size = (n: number): Replicas => n as Replicas;
-
 export function target(given: TargetGiven = {}): TargetRecommendation {
-  const { wanted = 2, specReplicas = 2, statusReplicas, floor, ...rest } = given;
-  const spec = 'specReplicas' in given && given.specReplicas === undefined ? undefined : specReplicas;
-  const want = 'wanted' in given && given.wanted === undefined ? undefined : wanted;
-  return {
+  const complete = {
     target: 'chat',
+    wanted: 2,
     isReactiveRaise: false,
     because: [{ reason: 'DemandMet', message: 'what demand needs' }],
-    evidence: known,
+    evidence: knownEvidence,
+    specReplicas: 2,
+    readyReplicas: given.specReplicas ?? 2,
     unschedulable: 0,
     specChanges: [],
+    minReplicas: 1,
+    maxReplicas: 10,
     gpusPerReplica: 1,
     isRollingOut: false,
     eligibleNodes: [],
     warmCopiesWanted: 0,
     occupiedNodes: [],
-    ...rest,
-    ...(want === undefined ? {} : { wanted: size(want) }),
-    ...(spec === undefined ? {} : { specReplicas: size(spec) }),
-    ...(statusReplicas === undefined ? {} : { statusReplicas: size(statusReplicas) }),
-    ...(floor === undefined ? {} : { floor: size(floor) }),
-    readyReplicas: size(given.readyReplicas ?? spec ?? 0),
-    minReplicas: size(given.minReplicas ?? 1),
-    maxReplicas: size(given.maxReplicas ?? 10),
+    ...given,
   };
+  const present = Object.entries(complete).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(present) as unknown as TargetRecommendation;
+}
+
+/** Nothing is known of the target. */
+export function blindTarget(given: TargetGiven = {}): TargetRecommendation {
+  return target({ wanted: undefined, evidence: blindEvidence, because: [], ...given });
 }
 
 export function recommendation(given: Partial<Recommendation> = {}): Recommendation {
@@ -62,20 +62,8 @@ export function recommendation(given: Partial<Recommendation> = {}): Recommendat
   };
 }
 
-const sketch: Sketch = { weights: [], total: 0, count: 0, referenceAt: epoch };
-const phases = { warm: sketch, cold: sketch };
-const learned: LearnedMemory = {
-  baselines: {},
-  demand: [],
-  residuals: [],
-  pending: [],
-  skill: { judged: 0, covered: 0 },
-  leadTime: { schedule: phases, image: phases, weights: phases, engine: phases, total: phases },
-  counted: [],
-  curve: [],
-  correction: { factor: 1, weight: 0 },
-  mix: { promptTokens: 0, cachedShare: 0, outputTokens: 0, weight: 0, outputWeight: 0 },
-};
+/** What the guard never looks at: it must come out as it went in. */
+const learned = { opaque: true } as unknown as LearnedMemory;
 
 /** Memory of the named pools; each has been kept for an hour unless `safety` says otherwise. */
 export function fleetMemory(
@@ -134,5 +122,3 @@ export function node(name: string, given: Partial<NodeSeen> = {}): NodeSeen {
     ...given,
   };
 }
-
-export { replicas };
