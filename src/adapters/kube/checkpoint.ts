@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { LearnedMemory } from '../../core/model/memory.ts';
-import { isJson, type Json, list, number, object, text } from './fields.ts';
+import { isJson, type Json, number, object, text } from './fields.ts';
 
 const pack = promisify(gzip);
 const unpack = promisify(gunzip);

@@ -1,0 +1,180 @@
+import type { Decision } from '../../core/model/decision.ts';
+import type { FleetMemory, PoolMemory } from '../../core/model/memory.ts';
+import type { PoolId } from '../../core/model/pool.ts';
+import type { Problem } from '../../core/model/result.ts';
+import type { Instant } from '../../core/model/units.ts';
+import type { Clock, MemoryStore, PoolInput, Publisher, TickInput, TickOutput } from '../../ports/index.ts';
+import type { AutoscalerKept } from './autoscaler.ts';
+import { Checkpoints } from './checkpoints.ts';
+import type { Cluster } from './cluster.ts';
+import { conditionsOf, invalidConditions } from './conditions.ts';
+import type { Json } from './fields.ts';
+import { list, object } from './fields.ts';
+import type { KubeHttp } from './http.ts';
+import { hpasOn } from './target.ts';
+import { parseSafety } from './safety.ts';
+import { StatusWriter } from './status-writer.ts';
+import { invalidStatus, rfc3339, statusFor } from './status.ts';
+
+export interface BoardOptions {
+  readonly http: KubeHttp;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly cluster: Cluster;
+  readonly namespace?: string;
+  /** Throws when this process may not write any more. */
+  readonly assertFresh: () => void;
+  readonly problems: () => ReadonlyMap<PoolId, Problem>;
+  readonly dangling: (autoscaler: AutoscalerKept) => readonly Problem[];
+  readonly failureOf: (pool: PoolId) => string | undefined;
+  readonly metricsOwner: () => string | undefined;
+  readonly freshMemory: (now: Instant) => PoolMemory;
+  readonly onProblem: (pool: PoolId, err: unknown) => void;
+}
+
+/** What an autoscaler object tells: status with its conditions, and inside it the memory that a new leader needs. */
+export class StatusBoard implements MemoryStore, Publisher {
+  readonly #options: BoardOptions;
+  readonly #writer: StatusWriter;
+  readonly #checkpoints: Checkpoints;
+  readonly #past = new Map<PoolId, readonly Json[]>();
+  #unsaved: ReadonlySet<PoolId> = new Set();
+
+  constructor(options: BoardOptions) {
+    this.#options = options;
+    this.#writer = new StatusWriter(options);
+    this.#checkpoints = new Checkpoints(options);
+  }
+
+  /** Memory as the last leader left it; read from the server, not from a watch that may lag behind. */
+  async load(signal: AbortSignal): Promise<FleetMemory> {
+    const { cluster, clock, freshMemory } = this.#options;
+    const learned = await this.#checkpoints.read(signal);
+    const pools: Record<PoolId, PoolMemory> = {};
+    for (const [pool, status] of await this.#writer.statuses(signal)) {
+      const safety = parseSafety(status);
+      this.#past.set(
+        pool,
+        list(status, 'decisions')
+          .filter((one) => typeof one === 'object')
+          .map((one) => object({ one }, 'one')),
+      );
+      const fresh = freshMemory(clock.now());
+      pools[pool] = { safety: safety ?? fresh.safety, learned: learned.get(pool) ?? fresh.learned };
+    }
+    const assignments: Record<string, Instant> = {};
+    for (const cache of cluster.nodeCaches.list()) {
+      for (const { hash } of cache.assigned) assignments[`${cache.node}/${hash}`] = clock.now();
+    }
+    return { pools, assignments };
+  }
+
+  /** Whether the memory behind this pass's scale of the pool is stored. */
+  isSaved(pool: PoolId): boolean {
+    return !this.#unsaved.has(pool);
+  }
+
+  async save(output: TickOutput, input: TickInput, signal: AbortSignal): Promise<void> {
+    const scaled = new Set(output.actions.flatMap((action) => (action.kind === 'Scale' ? [action.pool] : [])));
+    const unsaved = new Set<PoolId>();
+    for (const one of input.pools) {
+      if (!scaled.has(one.seen.pool)) continue;
+      const status = this.#statusOf(one, output, input);
+      const isStored = status !== undefined && (await this.#writer.writeNow(one.seen.pool, status, signal));
+      if (!isStored) unsaved.add(one.seen.pool);
+    }
+    this.#unsaved = unsaved;
+  }
+
+  publish(output: TickOutput, input: TickInput): Promise<void> {
+    for (const one of input.pools) {
+      const status = this.#statusOf(one, output, input);
+      if (status !== undefined) this.#writer.offer(one.seen.pool, status);
+      const learned = output.memory.pools[one.seen.pool]?.learned;
+      if (learned !== undefined) this.#checkpoints.offer(one.seen.pool, learned);
+    }
+    for (const [pool, problem] of this.#options.problems()) this.#refuse(pool, problem);
+    return Promise.resolve();
+  }
+
+  /** Writes what was offered, in the background of the passes, until the signal. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#writer.run(signal), this.#checkpoints.run(signal)]);
+  }
+
+  /** An orderly end: what was learnt is stored once more. */
+  async drain(signal: AbortSignal): Promise<void> {
+    await this.#checkpoints.drain(signal);
+  }
+
+  #refuse(pool: PoolId, problem: Problem): void {
+    const autoscaler = this.#options.cluster.autoscalers.get(pool);
+    if (autoscaler === undefined) return;
+    const before = object(autoscaler.raw, 'status');
+    const { generation } = autoscaler;
+    const conditions = invalidConditions(problem);
+    this.#writer.offer(pool, invalidStatus({ generation, now: this.#options.clock.now(), conditions, before }));
+  }
+
+  #statusOf({ seen, policy }: PoolInput, output: TickOutput, input: TickInput): Json | undefined {
+    const autoscaler = this.#options.cluster.autoscalers.get(seen.pool);
+    if (autoscaler === undefined) return undefined;
+    const decisions = output.decisions.filter((one) => one.pool === seen.pool);
+    const report = output.reports.find((one) => one.pool === seen.pool);
+    const safety = output.memory.pools[seen.pool]?.safety;
+    const failure = this.#options.failureOf(seen.pool);
+    const metricsOwner = this.#options.metricsOwner();
+    const conditions = conditionsOf({
+      mode: policy.mode,
+      targets: seen.targets,
+      decisions,
+      damps: dampsOf(autoscaler, this.#options.cluster),
+      dangling: this.#options.dangling(autoscaler),
+      ...(report === undefined ? {} : { report }),
+      ...(failure === undefined ? {} : { failure }),
+      ...(metricsOwner === undefined ? {} : { metricsOwner }),
+    });
+    return statusFor({
+      generation: autoscaler.generation,
+      now: input.now,
+      policy,
+      seen,
+      decisions,
+      past: this.#pastOf(seen.pool, decisions),
+      conditions,
+      before: this.#writer.last(seen.pool) ?? object(autoscaler.raw, 'status'),
+      ...(report === undefined ? {} : { report }),
+      ...(safety === undefined ? {} : { safety }),
+    });
+  }
+
+  /** Newest first: sizes that were decided anew, not each pass that repeats one. */
+  #pastOf(pool: PoolId, decisions: readonly Decision[]): readonly Json[] {
+    const past = [...(this.#past.get(pool) ?? [])];
+    for (const { target, at, from, replicas, because } of decisions) {
+      const last = past.find((one) => one['target'] === target)?.['to'] ?? from;
+      if (replicas === undefined || replicas === last) continue;
+      const [binding] = because;
+      past.unshift({
+        time: rfc3339(at),
+        target,
+        ...(from === undefined ? {} : { from }),
+        to: replicas,
+        reason: binding?.reason ?? 'DemandMet',
+        message: (binding?.message ?? '').slice(0, 256),
+      });
+    }
+    const kept = past.slice(0, 10);
+    this.#past.set(pool, kept);
+    return kept;
+  }
+}
+
+function dampsOf(autoscaler: AutoscalerKept, cluster: Cluster): readonly string[] {
+  if (autoscaler.mode !== 'Recommend') return [];
+  return autoscaler.targets.flatMap((ref) =>
+    hpasOn(autoscaler, ref, cluster).flatMap((hpa) =>
+      hpa.ours.length === 0 ? [] : hpa.damps.map((one) => `HorizontalPodAutoscaler/${hpa.name}: ${one}`),
+    ),
+  );
+}
