@@ -1,0 +1,121 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { systemClock } from '../adapters/clock.ts';
+import { type Log, openLog } from '../adapters/log.ts';
+import { openAgent } from '../agent/compose.ts';
+import { isMissing } from '../agent/files.ts';
+import { ForewarmError } from '../errors.ts';
+import type { NodeCacheClient } from '../ports/artifacts.ts';
+import type { Clock } from '../ports/index.ts';
+import { specFileClient } from './agent-spec.ts';
+import { wholeNumber } from './flags.ts';
+
+interface AgentFlags {
+  readonly node?: string;
+  readonly cacheDir: string;
+  readonly hubEndpoint: string;
+  readonly tokenFile?: string;
+  readonly budget?: number;
+  readonly watermark: number;
+  readonly bandwidth?: number;
+  readonly downloads: number;
+  readonly kubeconfig?: string;
+  readonly spec?: string;
+  readonly once?: boolean;
+  readonly logLevel: string;
+}
+
+export function register(program: Command): void {
+  program
+    .command('agent')
+    .description('keep the model files that this node is assigned: fetched, verified, published in one step')
+    .option('--node <name>', 'name of the node whose NodeCache is followed (default: NODE_NAME, else the host name)')
+    .requiredOption('--cache-dir <dir>', 'the cache, as HF_HUB_CACHE names it to the engines')
+    .addOption(
+      new Option('--hub-endpoint <url>', 'a hub that speaks the Hugging Face API')
+        .env('HF_ENDPOINT')
+        .default('https://huggingface.co')
+        .argParser(httpUrl),
+    )
+    .option('--token-file <file>', 'file with the token for the hub; read anew for each request')
+    .option('--budget <bytes>', 'most bytes the cache may hold, as 500Gi (default: up to the watermark)', byteCount)
+    .option('--watermark <percent>', 'share of the disk that is never exceeded', wholeNumber({ min: 1, max: 100 }), 80)
+    .option('--bandwidth <bytes>', 'most bytes a second for all downloads together, as 200Mi', byteCount)
+    .option('--downloads <n>', 'files fetched at the same time', wholeNumber({ min: 1, max: 64 }), 4)
+    .option('--kubeconfig <file>', 'how to reach the cluster (default: as kubectl, else the pod itself)')
+    .option('--spec <file>', "no cluster: take the assignment from this file (a NodeCache's spec as YAML)")
+    .option('--once', 'end when every artifact is Ready (exit code 0) or Failed (1)')
+    .option('--log-level <level>', 'debug, info, warn or error', 'info')
+    .action(run);
+}
+
+async function run(flags: AgentFlags): Promise<void> {
+  const stop = new AbortController();
+  const end = (): void => stop.abort(new Error('interrupted'));
+  process.once('SIGTERM', end).once('SIGINT', end);
+  const clock = systemClock();
+  const log = openLog(flags.logLevel);
+  const root = resolve(flags.cacheDir);
+  await mkdir(root, { recursive: true });
+  const agent = await openAgent({
+    ...flags,
+    root,
+    clock,
+    log,
+    random: Math.random,
+    token: async () => await readToken(flags.tokenFile),
+    client: await openClient(flags, clock, log),
+    isOnce: flags.once === true,
+  });
+  try {
+    const status = await agent.run(stop.signal);
+    if (flags.once === true && status.artifacts.some(({ phase }) => phase !== 'Ready')) process.exitCode = 1;
+  } finally {
+    await agent.close();
+  }
+}
+
+async function openClient(flags: AgentFlags, clock: Clock, log: Log): Promise<NodeCacheClient> {
+  if (flags.spec !== undefined) return await specFileClient(flags.spec, clock);
+  const node = flags.node ?? process.env['NODE_NAME'] ?? hostname();
+  const { clusterNodeCache } = await import('./agent-cluster.ts');
+  return await clusterNodeCache({ node, kubeconfig: flags.kubeconfig, clock, log });
+}
+
+async function readToken(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined;
+  try {
+    const token = (await readFile(file, 'utf8')).trim();
+    return token === '' ? undefined : token;
+  } catch (err) {
+    if (isMissing(err)) return undefined; // an optional secret that is not there: the hub says what it refuses
+    throw new ForewarmError('FILE_UNREADABLE', `reading the token file ${file}`, { cause: err });
+  }
+}
+
+function httpUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new InvalidArgumentError(`It must be an http or https address, was '${text}'.`);
+}
+
+const unitBytes: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  Ki: 1024,
+  Mi: 1024 ** 2,
+  Gi: 1024 ** 3,
+  Ti: 1024 ** 4,
+};
+
+/** `500Gi`, `200M` or plain bytes. */
+function byteCount(text: string): number {
+  const [, amount = '', unit = ''] = /^(\d+(?:\.\d+)?)(k|M|G|T|Ki|Mi|Gi|Ti)?$/.exec(text) ?? [];
+  const bytes = Math.floor(Number(amount) * (unitBytes[unit] ?? 0));
+  if (amount !== '' && bytes > 0) return bytes;
+  throw new InvalidArgumentError(`It must be a number of bytes above 0, as 500Gi or 200M, was '${text}'.`);
+}
