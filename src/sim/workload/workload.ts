@@ -11,6 +11,8 @@ export interface Workload {
   readonly promptTokens: Int32Array;
   /** At least 1. */
   readonly outputTokens: Int32Array;
+  /** Rows of the file that generated nothing: failures, not simulated. */
+  readonly failedRows?: number;
 }
 
 export interface RequestRow {
