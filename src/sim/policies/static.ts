@@ -7,6 +7,7 @@ export function createStatic(name: string, { replicas }: StaticParameters, setti
   return {
     name,
     tickSeconds: 60,
+    initialReplicas: fixed,
     decide: ({ seen }) => {
       const isThere = seen.targets[0]?.specReplicas === fixed;
       return { ...(isThere ? {} : { replicas: fixed }), actions: [], because: `fixed at ${fixed}` };
