@@ -16,7 +16,7 @@ export function victims(pods: readonly SimPod[], count: number): readonly SimPod
   return pods
     .filter((pod) => !pod.isTerminating)
     .sort(byRules)
-    .slice(0, count);
+    .slice(0, Math.max(0, count));
 }
 
 function byRules(a: SimPod, b: SimPod): number {
