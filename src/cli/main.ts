@@ -2,7 +2,6 @@ import { runProgram } from './program.ts';
 
 /** Each command is its own file, loaded only when it is asked for: `simulate` never loads a Kubernetes client. */
 const commands = {
-  start: () => import('./start.ts'),
   simulate: () => import('./simulate.ts'),
   agent: () => import('./agent.ts'),
 };

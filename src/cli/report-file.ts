@@ -1,15 +1,21 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ForewarmError } from '../errors.ts';
+import type { ForecastPoint } from '../sim/report/downsample.ts';
 import { embedJson } from '../sim/report/html.ts';
 import { type PageInput, reportPage, shownResults } from '../sim/report/page.ts';
 import { plotData } from '../sim/report/plot-data.ts';
+import type { SimResult } from '../sim/result.ts';
 import type { PageData } from '../ui/page-data.ts';
 import { readAssets } from './report-assets.ts';
 
+/** What each run's policy expected at its looks. */
+export type Forecasts = ReadonlyMap<SimResult, readonly ForecastPoint[]>;
+
 /** Writes the report and answers its full path. */
-export function writeReport(path: string, input: PageInput): string {
-  const data: PageData = plotData(shownResults(input.output.results), input.objectives);
+export function writeReport(path: string, input: PageInput, forecasts: Forecasts): string {
+  const runs = shownResults(input.output.results).map((result) => ({ result, forecasts: forecasts.get(result) ?? [] }));
+  const data: PageData = plotData(runs, input.objectives);
   const html = reportPage(input, readAssets(), embedJson(data));
   const target = resolve(path);
   try {

@@ -77,5 +77,9 @@ export interface SimulationOutput {
   readonly trace: string;
   readonly engineProfile: string;
   readonly rateScale: number;
+  /** Whether the load can separate policies at all; `message` says why not. */
+  readonly ranking?: { readonly isInformative: boolean; readonly message?: string };
+  /** Rows of the trace that generated nothing: failures there, not simulated. */
+  readonly failedRows?: number;
   readonly results: readonly SimResult[];
 }

@@ -10,6 +10,12 @@ export function changes(decisions: readonly DecisionPoint[]): readonly DecisionP
   return decisions.filter((decision) => decision.from !== decision.to);
 }
 
+/** Our own policy's decisions carry the reason's name beside its sentence. */
+export function reasonText({ because, report }: DecisionPoint): string {
+  const first = report?.targets[0]?.because[0];
+  return first?.message === because ? `${first.reason}: ${because}` : because;
+}
+
 /** Every change of replicas with its reason, as a table that opens on demand. */
 export function decisionsSection(result: SimResult, at: number): string {
   const all = changes(result.decisions);
@@ -19,7 +25,7 @@ export function decisionsSection(result: SimResult, at: number): string {
 <div class="scroll" tabindex="0" role="region" aria-label="Decisions of ${escapeHtml(result.policy)}"><table id="decisions-${at}"><thead><tr><th scope="col">Time</th><th scope="col">From</th><th scope="col">To</th><th scope="col">Reason</th></tr></thead><tbody>
 ${all.slice(0, mostRows).map(row).join('\n')}
 </tbody></table></div>
-${rest > 0 ? `<p class="note">${count(rest)} more are left out here; the JSON output has them all.</p>` : ''}</details>`;
+${rest > 0 ? `<p class="note">${count(rest)} more are left out here; '-o json --timelines' has them all.</p>` : ''}</details>`;
 }
 
 function row(decision: DecisionPoint): string {
@@ -27,6 +33,6 @@ function row(decision: DecisionPoint): string {
     { html: clock(decision.t) },
     { html: String(decision.from), isNumber: true },
     { html: `<span class="${decision.to > decision.from ? 'up' : 'down'}">${decision.to}</span>`, isNumber: true },
-    { html: escapeHtml(decision.because) },
+    { html: escapeHtml(reasonText(decision)) },
   ]);
 }

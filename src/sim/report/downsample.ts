@@ -1,4 +1,4 @@
-import type { DecisionPoint, ReplicaPoint, Timeline } from '../result.ts';
+import type { ReplicaPoint, Timeline } from '../result.ts';
 
 export type Column = readonly (number | null)[];
 
@@ -12,6 +12,14 @@ export const phases: readonly (keyof ReplicaPoint)[] = [
   'scheduling',
   'unschedulable',
 ];
+
+/** What a policy expected at one of its looks: requests per second up to `horizonSeconds` later. */
+export interface ForecastPoint {
+  readonly t: number;
+  readonly horizonSeconds: number;
+  readonly level: number;
+  readonly upper: number;
+}
 
 /** A timeline with at most a given number of points. Columns of equal length. */
 export interface PlotColumns {
@@ -32,16 +40,16 @@ export interface PlotColumns {
 }
 
 /**
- * Thins a timeline. Replicas, spec and forecast are the state at a point; queue, KV and latencies the worst of the steps that it covers;
+ * Thins a timeline. Replicas and spec are the state at a point, the forecast is the one that was made for that time; queue, KV and latencies the worst of the steps that it covers;
  * arrivals their mean. So no spike is lost and no phase is drawn that never was.
  */
-export function downsample(timeline: Timeline, decisions: readonly DecisionPoint[], points = 1200): PlotColumns {
+export function downsample(timeline: Timeline, forecasts: readonly ForecastPoint[], points = 1200): PlotColumns {
   const groups = cut(timeline.t.length, points);
   const t = groups.map(({ last }) => timeline.t[last] ?? 0);
   const last = <T>(values: readonly T[]): readonly T[] =>
     groups.flatMap((group) => values.slice(group.last, group.last + 1));
   const worst = (values: Column): Column => groups.map((group) => highest(values.slice(group.first, group.last + 1)));
-  const forecasts = alignForecasts(t, decisions);
+  const expected = alignForecasts(t, forecasts);
   return {
     stepSeconds: (t[1] ?? 0) - (t[0] ?? 0),
     t,
@@ -51,8 +59,8 @@ export function downsample(timeline: Timeline, decisions: readonly DecisionPoint
     running: worst(timeline.running).map((value) => value ?? 0),
     kvUse: worst(timeline.kvUse).map((value) => rounded(value)),
     arrivalRate: groups.map((group) => rounded(mean(timeline.arrivalRate.slice(group.first, group.last + 1))) ?? 0),
-    forecastLevel: forecasts.map((forecast) => rounded(forecast?.level ?? null)),
-    forecastUpper: forecasts.map((forecast) => rounded(forecast?.upper ?? null)),
+    forecastLevel: expected.map((forecast) => rounded(forecast?.level ?? null)),
+    forecastUpper: expected.map((forecast) => rounded(forecast?.upper ?? null)),
     ttftP95: worst(timeline.ttftP95).map((value) => rounded(value)),
     itlP95: worst(timeline.itlP95).map((value) => rounded(value)),
   };
@@ -71,18 +79,23 @@ function cut(length: number, points: number): readonly Group[] {
   }));
 }
 
-/** The forecast that was in force at each time: that of the last decision before it. */
+/** For each time the last forecast whose horizon had come by then, unless that is long past. */
 function alignForecasts(
   t: readonly number[],
-  decisions: readonly DecisionPoint[],
-): readonly ({ readonly level: number; readonly upper: number } | undefined)[] {
-  const known = decisions.filter((decision) => decision.report !== undefined);
+  forecasts: readonly ForecastPoint[],
+): readonly (ForecastPoint | undefined)[] {
+  const due = (forecast: ForecastPoint | undefined): number =>
+    forecast === undefined ? Infinity : forecast.t + forecast.horizonSeconds;
   let next = 0;
   return t.map((at) => {
-    while (next < known.length && (known[next]?.t ?? Infinity) <= at) next += 1;
-    return known[next - 1]?.report?.forecast;
+    while (due(forecasts[next]) <= at) next += 1;
+    const last = forecasts[next - 1];
+    return last === undefined || at - due(last) > staleSeconds ? undefined : last;
   });
 }
+
+/** A policy that has not forecast for this long draws a gap. */
+const staleSeconds = 900;
 
 function highest(values: Column): number | null {
   return values.reduce((best, value) => (value !== null && (best === null || value > best) ? value : best), null);

@@ -62,7 +62,7 @@ ${footer()}
 
 /** One run a policy is drawn: its first seed. */
 export function shownResults(results: readonly SimResult[]): readonly SimResult[] {
-  return results.filter((result, at) => results.findIndex((other) => other.policy === result.policy) === at);
+  return results.filter(({ policy }, at) => results.findIndex((other) => other.policy === policy) === at);
 }
 
 function header({ output, objectives, verdict, notes }: PageInput): string {

@@ -1,5 +1,5 @@
-import { changes } from './decisions-section.ts';
-import { downsample, type PlotColumns, phases } from './downsample.ts';
+import { changes, reasonText } from './decisions-section.ts';
+import { downsample, type ForecastPoint, type PlotColumns, phases } from './downsample.ts';
 import type { SimResult } from '../result.ts';
 
 export interface PlotDecision {
@@ -23,19 +23,30 @@ export interface PlotData {
   readonly policies: readonly PolicyPlots[];
 }
 
+/** A run and what its policy expected at each look; no forecasts: it makes none. */
+export interface PlottedRun {
+  readonly result: SimResult;
+  readonly forecasts: readonly ForecastPoint[];
+}
+
 export function plotData(
-  results: readonly SimResult[],
+  runs: readonly PlottedRun[],
   objectives: { readonly ttftSeconds?: number; readonly itlSeconds?: number },
 ): PlotData {
   return {
     phases,
     ttftObjective: objectives.ttftSeconds ?? null,
     itlObjective: objectives.itlSeconds ?? null,
-    policies: results.map((result) => ({
+    policies: runs.map(({ result, forecasts }) => ({
       policy: result.policy,
       durationSeconds: result.durationSeconds,
-      ...downsample(result.timeline, result.decisions),
-      decisions: changes(result.decisions).map(({ t, from, to, because }) => ({ t, from, to, because })),
+      ...downsample(result.timeline, forecasts),
+      decisions: changes(result.decisions).map((change) => ({
+        t: change.t,
+        from: change.from,
+        to: change.to,
+        because: reasonText(change),
+      })),
     })),
   };
 }

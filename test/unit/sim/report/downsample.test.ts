@@ -28,6 +28,13 @@ test('a step in which nothing was answered stays empty', () => {
   );
 });
 
+test('a forecast is drawn at the time that it was made for, and not for ever', () => {
+  const forecast = { t: 600, horizonSeconds: 120, level: 3, upper: 5 };
+  const { t, forecastUpper } = downsample(dayTimeline(30), [forecast], 2880);
+  const drawn = t.filter((_, at) => forecastUpper[at] === 5);
+  expect([drawn[0], drawn.at(-1)]).toStrictEqual([720, 720 + 900]);
+});
+
 test('an empty timeline stays empty', () => {
   expect(downsample(emptyTimeline, []).t).toStrictEqual([]);
 });

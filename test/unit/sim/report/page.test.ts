@@ -21,7 +21,12 @@ function page(results: readonly SimResult[], message?: string): string {
   return reportPage(
     { output, objectives, verdict, notes: [] },
     readAssets(),
-    embedJson(plotData(shownResults(results), objectives)),
+    embedJson(
+      plotData(
+        shownResults(results).map((result) => ({ result, forecasts: [] })),
+        objectives,
+      ),
+    ),
   );
 }
 

@@ -1,0 +1,168 @@
+import { type Command, Option } from 'commander';
+import { ForewarmError } from '../errors.ts';
+import { busiestWindow, peakNeed } from '../sim/report/load-need.ts';
+import { summaryTable } from '../sim/report/text-table.ts';
+import { type LoadVerdict, loadVerdict } from '../sim/report/verdict.ts';
+import type { SimulationOutput } from '../sim/result.ts';
+import { type Scenario, scenarioOf, type ScenarioOptions } from '../sim/scenario.ts';
+import { decimalNumber, list, oneOf, slice, type Slice, wholeNumber, wholeNumbers } from './flags.ts';
+import { interruptSignal } from './interrupt.ts';
+import { type OutputFormat, serialised } from './output.ts';
+import { exitCodes } from './program.ts';
+import { progressOf } from './progress.ts';
+import { writeReport } from './report-file.ts';
+import { type Load, loadsOf, policiesOf, profileOf } from './simulation-input.ts';
+import type { SimRun, SimulationJob } from './simulation-job.ts';
+import { runJobs } from './simulation-pool.ts';
+
+interface Flags {
+  readonly trace?: string;
+  readonly policy: readonly string[];
+  readonly engineProfile: string;
+  readonly rateScale: number;
+  readonly minReplicas: number;
+  readonly maxReplicas: number;
+  readonly coldStart: number;
+  readonly seed: readonly number[];
+  readonly slice?: Slice;
+  /** A path; false: `--no-report`; absent: the default of the format. */
+  readonly report?: string | false;
+  readonly output: OutputFormat;
+  readonly timelines: boolean;
+  readonly record?: string;
+}
+
+const replicaBounds = { min: 0, max: 10_000 } as const;
+
+export function register(program: Command): void {
+  program
+    .command('simulate')
+    .description('Replay a trace through a simulated fleet under several policies and compare them')
+    .option('--trace <file>', 'trace of the Azure LLM form, CSV, plain or gzipped')
+    .addOption(new Option('--workload <name>', 'bundled workload').choices(['day']).default('day').conflicts('trace'))
+    .option('--policy <files>', 'policy files or names of bundled ones, A,B,...', list)
+    .option('--engine-profile <name>', 'bundled engine profile or a file', 'llama-3.1-8b-h100')
+    .option('--rate-scale <n>', 'times the traffic, as jittered copies', decimalNumber({ min: 0.001, max: 10_000 }), 1)
+    .option('--min-replicas <n>', 'floor of every policy', wholeNumber(replicaBounds), 1)
+    .option('--max-replicas <n>', 'ceiling of every policy', wholeNumber(replicaBounds), 16)
+    .option('--cold-start <seconds>', 'median cold start', decimalNumber({ min: 1, max: 86_400 }), 110)
+    .option('--seed <n>', 'seeds, N or N,N,...', wholeNumbers({ min: 0, max: 2_147_483_647 }))
+    .option('--slice <from:to>', 'only this part, in seconds or as 0:20h', slice)
+    .option('--report <file>', 'the HTML report (default: forewarm-report.html with -o table)')
+    .option('--no-report', 'write no report')
+    .option('-o, --output <format>', 'table, json or yaml', oneOf('table', 'json', 'yaml'), 'table')
+    .option('--timelines', 'with -o json or yaml: timelines and decisions too', false)
+    .action(async (flags: Flags) => {
+      process.exitCode = await simulateAll({ ...flags, ...defaultsOf(flags) });
+    });
+}
+
+function defaultsOf(flags: Partial<Flags>): Pick<Flags, 'policy' | 'seed'> {
+  return { policy: flags.policy ?? ['balanced', 'hpa-queue', 'keda-epp', 'static'], seed: flags.seed ?? [1] };
+}
+
+/** Answers the exit code. */
+async function simulateAll(flags: Flags): Promise<number> {
+  if (flags.minReplicas > flags.maxReplicas) {
+    const { minReplicas, maxReplicas } = flags;
+    throw new ForewarmError(
+      'USAGE',
+      `--max-replicas must be at least --min-replicas (${minReplicas}), was ${maxReplicas}`,
+    );
+  }
+  const [policies, profile] = await Promise.all([policiesOf(flags.policy), profileOf(flags.engineProfile)]);
+  const loads = await loadsOf(flags, flags.seed);
+  const scenarios = flags.seed.flatMap((seed, at): readonly ScenarioOptions[] => {
+    const workload = loads[at]?.workload;
+    const { minReplicas, maxReplicas, coldStart: coldStartSeconds } = flags;
+    return workload === undefined ? [] : [{ workload, profile, seed, minReplicas, maxReplicas, coldStartSeconds }];
+  });
+  const jobs = policies.flatMap((policy) => scenarios.map((scenario) => ({ ...policy, scenario })));
+  const { runs, isWhole } = await run(jobs);
+  publish({ flags, runs, load: loads[0], scenario: scenarios[0] });
+  if (isWhole) return 0;
+  process.stderr.write(`Interrupted: ${runs.length} of ${jobs.length} runs were finished\n`);
+  return exitCodes.interrupted;
+}
+
+async function run(
+  jobs: readonly SimulationJob[],
+): Promise<{ readonly runs: readonly SimRun[]; readonly isWhole: boolean }> {
+  const { signal, release } = interruptSignal();
+  const progress = progressOf(jobs.length);
+  try {
+    const { advance } = progress;
+    const finished = ({ result }: SimRun): void => progress.finished(`${result.policy}, seed ${result.seed}`);
+    const runs = await runJobs(jobs, { advance, finished }, signal);
+    return { runs, isWhole: runs.length === jobs.length };
+  } finally {
+    progress.stop();
+    release();
+  }
+}
+
+interface Published {
+  readonly flags: Flags;
+  readonly runs: readonly SimRun[];
+  readonly load: Load | undefined;
+  readonly scenario: ScenarioOptions | undefined;
+}
+
+function publish({ flags, runs, load, scenario: options }: Published): void {
+  if (load === undefined || options === undefined || runs.length === 0) return;
+  const scenario = scenarioOf(options);
+  const verdict = verdictOf(load, scenario);
+  const output: SimulationOutput = {
+    schema: 'forewarm.dev/simulation/v1',
+    trace: flags.trace ?? load.whole.name,
+    engineProfile: scenario.profile.name,
+    rateScale: flags.rateScale,
+    ranking: {
+      isInformative: verdict.isInformative,
+      ...(verdict.message === undefined ? {} : { message: verdict.message }),
+    },
+    failedRows: load.workload.failedRows ?? 0,
+    results: runs.map(({ result }) => result),
+  };
+  const notes = notesOf(load, scenario);
+  process.stdout.write(
+    flags.output === 'table' ? tableOf(output, verdict, notes) : serialised(output, flags.output, flags.timelines),
+  );
+  const path = reportPath(flags);
+  if (path === undefined) return;
+  const { ttftMs, itlMs } = scenario.objectives;
+  const objectives = { ttftSeconds: ttftMs / 1000, itlSeconds: itlMs / 1000 };
+  const forecasts = new Map(runs.map((one) => [one.result, one.forecasts]));
+  process.stderr.write(`Report: ${writeReport(path, { output, objectives, verdict, notes }, forecasts)}\n`);
+}
+
+function verdictOf({ whole }: Load, { workload, profile, objectives, minReplicas }: Scenario): LoadVerdict {
+  const { durationSeconds } = workload;
+  const isPart = durationSeconds < whole.durationSeconds;
+  const need = { peakNeed: peakNeed(workload, profile, objectives), minReplicas, durationSeconds };
+  return loadVerdict(isPart ? { ...need, busiest: busiestWindow(whole, durationSeconds) } : need);
+}
+
+function notesOf({ workload }: Load, { profile }: Scenario): readonly string[] {
+  const failed = workload.failedRows ?? 0;
+  const rows = failed + workload.arrivalMs.length;
+  const share = `${((failed / rows) * 100).toFixed(1)}%`;
+  return [
+    ...(failed === 0
+      ? []
+      : [`${failed} rows of the file (${share}) generated no tokens: counted as failures there, not simulated.`]),
+    ...(profile.isValidated
+      ? []
+      : [`The engine profile ${profile.name} was not checked against measured runs: ${profile.validity}.`]),
+  ];
+}
+
+function tableOf(output: SimulationOutput, verdict: LoadVerdict, notes: readonly string[]): string {
+  const head = [...(verdict.message === undefined ? [] : [verdict.message]), ...notes];
+  return `${head.map((line) => `${line}\n`).join('')}${summaryTable(output.results)}\n`;
+}
+
+function reportPath({ report, output }: Flags): string | undefined {
+  if (report === false) return undefined;
+  return report ?? (output === 'table' ? 'forewarm-report.html' : undefined);
+}

@@ -1,0 +1,77 @@
+import { defaultBehavior } from '../core/model/policy.ts';
+import type { PolicyDefinition } from '../core/model/policy-definition.ts';
+import { milliseconds, replicas } from '../core/model/units.ts';
+import type { OnPass, PoolTold } from '../sim/policies/balanced.ts';
+import { createPolicy } from '../sim/policies/index.ts';
+import type { PolicyAnswer, SimulatedPolicy } from '../sim/policies/policy.ts';
+import type { ForecastPoint } from '../sim/report/downsample.ts';
+import type { SimResult } from '../sim/result.ts';
+import { type Scenario, scenarioOf, type ScenarioOptions, simArtifact, simTarget } from '../sim/scenario.ts';
+import { simulate, type SimTick } from '../sim/simulation.ts';
+
+/** One policy in one scenario. Plain data: it is sent to a thread. */
+export interface SimulationJob {
+  readonly scenario: ScenarioOptions;
+  readonly definition: PolicyDefinition;
+  /** The policy's name in the results, unique among those compared. */
+  readonly label: string;
+}
+
+export interface SimRun {
+  readonly result: SimResult;
+  /** What the policy expected at each look; empty when it does not say. */
+  readonly forecasts: readonly ForecastPoint[];
+}
+
+export type OnTick = (tick: SimTick, answer: PolicyAnswer) => void | Promise<void>;
+
+/** Runs a job to its end. `onTick` is told of each look of the policy; when it answers a promise the run waits for it, and is the same. */
+export async function runJob(job: SimulationJob, onTick: OnTick, onPass?: OnPass): Promise<SimRun> {
+  const policy = policyOf(job, onPass);
+  const run = simulate(job.scenario, policy);
+  const forecasts: ForecastPoint[] = [];
+  let step = run.next();
+  while (step.done !== true) {
+    const answer = policy.decide(step.value.view);
+    forecasts.push(...forecastOf(step.value, answer));
+    const pause = onTick(step.value, answer);
+    if (pause !== undefined) await pause;
+    step = run.next(answer);
+  }
+  return { result: { ...step.value, policy: job.label }, forecasts };
+}
+
+function forecastOf({ progress }: SimTick, { report }: PolicyAnswer): readonly ForecastPoint[] {
+  if (report?.forecast === undefined) return [];
+  const { horizonSeconds, level, upper } = report.forecast;
+  return [{ t: progress.seconds, horizonSeconds, level, upper }];
+}
+
+function policyOf({ scenario: options, definition }: SimulationJob, onPass?: OnPass): SimulatedPolicy {
+  const scenario = scenarioOf(options);
+  const { minReplicas, maxReplicas, seed } = scenario;
+  return createPolicy(definition, { minReplicas, maxReplicas, seed }, poolTold(scenario), onPass);
+}
+
+/** What an autoscaler object would tell our brain of the simulated pool; bounds and tunables come from the setting and the policy file. */
+function poolTold(scenario: Scenario): PoolTold {
+  const { profile, objectives } = scenario;
+  return {
+    targets: [
+      {
+        target: simTarget,
+        minReplicas: replicas(scenario.minReplicas),
+        maxReplicas: replicas(scenario.maxReplicas),
+        gpusPerReplica: profile.gpusPerReplica,
+        profile,
+      },
+    ],
+    objectives: {
+      timeToFirstToken: { percentile: 95, milliseconds: milliseconds(objectives.ttftMs) },
+      interTokenLatency: { percentile: 95, milliseconds: milliseconds(objectives.itlMs) },
+      attainmentPercent: 99,
+    },
+    behavior: defaultBehavior,
+    warmth: { mode: 'Act', artifact: simArtifact(profile), floorCopies: 0 },
+  };
+}

@@ -1,0 +1,75 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { ErrorCode } from '../errors.ts';
+import { ForewarmError } from '../errors.ts';
+import type { SimRun, SimulationJob } from './simulation-job.ts';
+
+/** What a worker says: how far it is in its run, the result, or why there is none. */
+export type WorkerMessage =
+  | { readonly kind: 'progress'; readonly share: number }
+  | { readonly kind: 'result'; readonly run: SimRun }
+  | { readonly kind: 'failed'; readonly code: ErrorCode | undefined; readonly message: string };
+
+export interface PoolEvents {
+  readonly advance: (share: number) => void;
+  readonly finished: (result: SimRun) => void;
+}
+
+/**
+ * Runs the jobs on all cores and answers their results in the order of the jobs; once the signal is aborted, those that are finished. A run
+ * is the same bytes in any thread: it draws from its own seed only.
+ */
+export async function runJobs(
+  jobs: readonly SimulationJob[],
+  events: PoolEvents,
+  signal: AbortSignal,
+): Promise<readonly SimRun[]> {
+  const results = new Map<number, SimRun>();
+  const shares = jobs.map(() => 0);
+  const queue = [...jobs.entries()];
+  const work = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined && !signal.aborted; next = queue.shift()) {
+      const [at, job] = next;
+      const result = await inWorker(job, signal, (share) => {
+        shares[at] = share;
+        events.advance(shares.reduce((sum, one) => sum + one, 0) / jobs.length);
+      });
+      if (result === undefined) return;
+      results.set(at, result);
+      events.finished(result);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(jobs.length, availableParallelism()) }, work));
+  return [...results.entries()].toSorted(([a], [b]) => a - b).map(([, result]) => result);
+}
+
+/** `undefined`: interrupted. */
+async function inWorker(
+  job: SimulationJob,
+  signal: AbortSignal,
+  advance: (share: number) => void,
+): Promise<SimRun | undefined> {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  const worker = new Worker(new URL(`./simulation-worker.${extension}`, import.meta.url), { workerData: job });
+  const { promise, resolve, reject } = Promise.withResolvers<SimRun | undefined>();
+  const stop = (): void => resolve(undefined);
+  signal.addEventListener('abort', stop, { once: true });
+  worker.on('message', (message: WorkerMessage) => {
+    if (message.kind === 'progress') advance(message.share);
+    if (message.kind === 'result') resolve(message.run);
+    if (message.kind === 'failed') reject(asError(message));
+  });
+  worker.on('error', reject);
+  worker.on('exit', (code) => reject(new Error(`a simulation thread ended by itself with code ${code}`)));
+  try {
+    return await promise;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    worker.removeAllListeners('exit');
+    await worker.terminate();
+  }
+}
+
+function asError({ code, message }: Extract<WorkerMessage, { kind: 'failed' }>): Error {
+  return code === undefined ? new Error(message) : new ForewarmError(code, message);
+}

@@ -1,0 +1,43 @@
+import type { LiveState } from './live-state.ts';
+import { liveLine, liveScreen } from './live-view.ts';
+
+/** Shows a run while it goes: in place on a terminal, else one line each half hour of simulated time. */
+export interface Watch {
+  readonly show: (state: LiveState) => void;
+  readonly end: () => void;
+}
+
+const lineSeconds = 1800;
+const hideCursor = '\u001b[?25l';
+const showCursor = '\u001b[?25h';
+
+export function watch(stream: NodeJS.WriteStream, title: string): Watch {
+  return stream.isTTY ? screen(stream, title) : lines(stream, title);
+}
+
+function lines(stream: NodeJS.WriteStream, title: string): Watch {
+  stream.write(`${title}\n`);
+  let due = lineSeconds;
+  const show = (state: LiveState): void => {
+    if (state.progress.seconds < due) return;
+    due = (Math.floor(state.progress.seconds / lineSeconds) + 1) * lineSeconds;
+    stream.write(`${liveLine(state)}\n`);
+  };
+  return { show, end: () => undefined };
+}
+
+function screen(stream: NodeJS.WriteStream, title: string): Watch {
+  let drawn = 0;
+  stream.write(hideCursor);
+  const show = (state: LiveState): void => {
+    const rows = liveScreen(state, title, stream.columns);
+    stream.write(`${back(drawn)}${rows.join('\n')}\n`);
+    drawn = rows.length;
+  };
+  return { show, end: () => void stream.write(showCursor) };
+}
+
+/** To the first column of the line where the last frame began, and all below cleared. */
+function back(rows: number): string {
+  return rows === 0 ? '' : `\u001b[${rows}A\u001b[0J`;
+}
