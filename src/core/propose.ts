@@ -1,9 +1,19 @@
+import { lengthsOf } from './capacity/mix.ts';
+import { sizePool, type PoolSizingInput } from './decision/pool-sizing.ts';
+import { reportOf } from './explain/report.ts';
+import { outlookOf } from './forecast/outlook.ts';
+import { seriesOf, tokenCosts } from './forecast/series.ts';
+import { firstLesson, freshLearned, learn, withBin } from './learning.ts';
 import type { Recommendation } from './model/decision.ts';
 import type { PoolMemory } from './model/memory.ts';
 import type { PoolPolicy } from './model/policy.ts';
 import type { FleetSeen, PoolSeen } from './model/pool.ts';
 import type { PoolReport } from './model/report.ts';
 import type { Instant } from './model/units.ts';
+import { recommendationOf } from './recommendation.ts';
+import { stepDemand } from './signals/demand.ts';
+import { evidenceOf } from './signals/evidence.ts';
+import { observe } from './signals/observe.ts';
 
 export interface ProposeInput {
   readonly memory: PoolMemory;
@@ -19,5 +29,30 @@ export interface Proposed {
   readonly report: PoolReport;
 }
 
-export declare function propose(input: ProposeInput): Proposed;
-export declare function freshMemory(now: Instant): PoolMemory;
+/**
+ * One pool on one screen: observe, forecast, size, explain, learn. What is decided now rests on what was learned before now, so that more load
+ * never wants fewer replicas (I9); only what was never measured is taken from this very look.
+ */
+export function propose({ memory, seen, fleet, policy, now }: ProposeInput): Proposed {
+  const observation = observe(seen, memory.learned.baselines, now);
+  const evidence = evidenceOf(observation);
+  const step = stepDemand(seen, observation, { learned: memory.learned, watchedSince: memory.safety.since, now });
+  const learned = withBin(firstLesson(memory.learned, step), step, now);
+  const lengths = lengthsOf(learned.mix);
+  const costs = tokenCosts(policy.targets[0]?.profile, lengths);
+  const outlook = outlookOf(seriesOf(learned.demand, lengths, costs, now), policy.tunables.tickSeconds);
+  const sizing: PoolSizingInput = { seen, fleet, policy, learned, lengths, observation, evidence, outlook, now };
+  const sized = sizePool(sizing);
+  return {
+    memory: {
+      safety: memory.safety,
+      learned: learn({ memory, learned, seen, policy, observation, step, outlook, sized, now }),
+    },
+    recommendation: recommendationOf({ seen, policy, evidence, sized, now }),
+    report: reportOf({ ...sizing, sized }),
+  };
+}
+
+export function freshMemory(now: Instant): PoolMemory {
+  return { safety: { since: now, targets: {} }, learned: freshLearned(now) };
+}

@@ -16,6 +16,8 @@ export interface TargetSafety {
   readonly blindSince?: Instant;
   /** Scale mode: another owner of replicas was last seen writing at this time. */
   readonly conflictSince?: Instant;
+  /** The last two changes of spec that were not ours while we were writing, oldest first. */
+  readonly foreignWrites?: readonly Instant[];
   /** We set this target to 0 ourselves (I16). */
   readonly zeroedAt?: Instant;
 }
@@ -89,7 +91,11 @@ export interface LearnedMemory {
   readonly counted: readonly string[];
   /** Concurrency curve learned without a profile: per in-flight bucket, mean throughput (requests/s) and weight. */
   readonly curve: readonly { readonly inFlight: number; readonly throughput: number; readonly weight: number }[];
-  /** Bounded observed/predicted throughput correction of the profile, and its weight. */
+  /** KV share that one running request holds, decaying mean; absent until seen. */
+  readonly kvPerRequest?: number;
+  /** Since when requests have been waiting without a break. */
+  readonly queueSince?: Instant;
+  /** Bounded observed/predicted iteration-time correction of the profile, and its weight. */
   readonly correction: { readonly factor: number; readonly weight: number };
   /** Mean lengths of the present mix, tokens a request (decaying). */
   readonly mix: {

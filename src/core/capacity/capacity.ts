@@ -1,0 +1,69 @@
+import type { LearnedMemory } from '../model/memory.ts';
+import type { PoolPolicy, TargetPolicy } from '../model/policy.ts';
+import type { Observation } from '../signals/observe.ts';
+import { rawValue } from '../signals/reading.ts';
+import { correctionFactor } from './correction.ts';
+import { capacityFromCurve } from './curve.ts';
+import { capacityFromProfile, type Capacity } from './from-profile.ts';
+import { scaled } from './iteration-time.ts';
+import type { Lengths } from './mix.ts';
+
+export interface CapacityInput {
+  readonly target: TargetPolicy;
+  readonly policy: PoolPolicy;
+  readonly learned: LearnedMemory;
+  readonly lengths: Lengths;
+  readonly observation: Observation;
+}
+
+/** What one replica of the target serves of the present mix inside the objectives. */
+export function capacityOf(input: CapacityInput): Capacity {
+  const { target, policy, learned, lengths, observation } = input;
+  const { objectives, tunables } = policy;
+  const said = limitsSaid(observation);
+  if (target.profile === undefined) {
+    return capacityFromCurve(learned.curve, lengths, {
+      objectives,
+      kvHighRatio: tunables.kvHighRatio,
+      kvPerRequest: learned.kvPerRequest,
+      maxRunning: said.maxRunning,
+    });
+  }
+  const factor = correctionFactor(learned.correction);
+  const profile = scaled(target.profile, factor);
+  const capacity = capacityFromProfile(profile, lengths, {
+    objectives,
+    kvTokens: tunables.kvHighRatio * (said.kvTokens ?? profile.kvCapacityTokens),
+    maxSequences: Math.min(profile.maxNumSeqs, said.maxRunning ?? Infinity),
+  });
+  return { ...capacity, source: learned.correction.weight >= 1 ? 'corrected profile' : 'profile' };
+}
+
+/** Limits that the engines themselves state; the smallest of them. */
+function limitsSaid({ readings }: Observation): {
+  readonly kvTokens?: number;
+  readonly maxRunning: number | undefined;
+} {
+  let kvTokens = Infinity;
+  let maxRunning = Infinity;
+  for (const { seen } of readings) {
+    kvTokens = Math.min(kvTokens, positive(rawValue(seen.samples, 'kvCapacityTokens')));
+    maxRunning = Math.min(maxRunning, positive(rawValue(seen.samples, 'maxRunning')));
+  }
+  return {
+    ...(kvTokens === Infinity ? {} : { kvTokens }),
+    maxRunning: maxRunning === Infinity ? undefined : maxRunning,
+  };
+}
+
+function positive(value: number | undefined): number {
+  return value === undefined || value <= 0 ? Infinity : value;
+}
+
+/** Decaying mean of the KV share that a running request holds. */
+export function learnKvPerRequest(before: number | undefined, { signals }: Observation): number | undefined {
+  const { kvUse, running } = signals;
+  if (kvUse.fresh === 0 || kvUse.fresh !== running.fresh || running.sum < 4 || kvUse.sum <= 0) return before;
+  const seen = kvUse.sum / running.sum;
+  return before === undefined ? seen : before + 0.1 * (seen - before);
+}

@@ -1,0 +1,63 @@
+import type { LearnedMemory } from '../model/memory.ts';
+import type { Flow } from '../signals/flow.ts';
+
+export type Mix = LearnedMemory['mix'];
+
+/** Mean lengths of the present mix, tokens a request. */
+export interface Lengths {
+  /** Prompt tokens that must be computed, and those served from the prefix cache. */
+  readonly uncachedPrompt: number;
+  readonly cachedPrompt: number;
+  readonly output: number;
+  /** Nothing was measured yet: these are the prior. */
+  readonly isPrior: boolean;
+}
+
+/** Lengths change within minutes (another client, another prompt template): weights halve every five. */
+const halfLifeSeconds = 300;
+/** The first ten finished requests outvote the prior. */
+const priorWeight = 10;
+const prior = { promptTokens: 512, cachedShare: 0, outputTokens: 128 };
+
+export const freshMix: Mix = { ...prior, weight: 0, outputWeight: 0 };
+
+export function lengthsOf(mix: Mix): Lengths {
+  const promptTokens = shrunk(mix.promptTokens, mix.weight, prior.promptTokens);
+  const cachedShare = mix.weight > 0 ? mix.cachedShare : prior.cachedShare;
+  return {
+    uncachedPrompt: Math.max(1, promptTokens * (1 - cachedShare)),
+    cachedPrompt: promptTokens * cachedShare,
+    output: Math.max(1, shrunk(mix.outputTokens, mix.outputWeight, prior.outputTokens)),
+    isPrior: mix.weight <= 0,
+  };
+}
+
+/** Mean of what was measured and of `priorWeight` requests of the prior, which fades as measurements come. */
+function shrunk(mean: number, weight: number, otherwise: number): number {
+  const pull = Math.max(0, priorWeight - weight);
+  return (mean * weight + otherwise * pull) / (weight + pull);
+}
+
+/**
+ * Folds what the replicas did in one step into the decaying means. Prompt tokens belong to the requests that started; output tokens to those
+ * that finished and, by half, to those that joined the running ones: so neither leads nor lags in a ramp.
+ */
+export function learnMix(mix: Mix, flow: Flow | undefined, stepSeconds: number): Mix {
+  const decay = 2 ** (-stepSeconds / halfLifeSeconds);
+  const kept = { weight: mix.weight * decay, outputWeight: mix.outputWeight * decay };
+  if (flow === undefined) return { ...mix, ...kept };
+  const started = Math.max(0, flow.started);
+  const weight = kept.weight + started;
+  const finished = Math.max(0, flow.finished + flow.runningChange / 2);
+  const outputWeight = kept.outputWeight + finished;
+  const promptSum = mix.promptTokens * kept.weight + (started > 0 ? flow.promptTokens : 0);
+  const cachedSum = mix.cachedShare * mix.promptTokens * kept.weight + (started > 0 ? flow.cachedTokens : 0);
+  const outputSum = mix.outputTokens * kept.outputWeight + (finished > 0 ? flow.outputTokens : 0);
+  return {
+    promptTokens: weight > 0 ? promptSum / weight : mix.promptTokens,
+    cachedShare: promptSum > 0 ? Math.min(0.99, cachedSum / promptSum) : mix.cachedShare,
+    outputTokens: outputWeight > 0 ? outputSum / outputWeight : mix.outputTokens,
+    weight,
+    outputWeight,
+  };
+}

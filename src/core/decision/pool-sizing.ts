@@ -1,0 +1,173 @@
+import { capacityOf } from '../capacity/capacity.ts';
+import type { Capacity } from '../capacity/from-profile.ts';
+import { leadTimeSeconds } from '../capacity/lead-time.ts';
+import type { Lengths } from '../capacity/mix.ts';
+import { slotsOf, type Slots } from '../capacity/slots.ts';
+import { recentPeak } from '../forecast/forecast.ts';
+import type { Outlook } from '../forecast/outlook.ts';
+import type { Evidence } from '../model/decision.ts';
+import type { LearnedMemory } from '../model/memory.ts';
+import type { PoolPolicy, TargetPolicy } from '../model/policy.ts';
+import type { FleetSeen, PoolSeen, TargetSeen } from '../model/pool.ts';
+import { elapsed, type Instant } from '../model/units.ts';
+import type { Observation } from '../signals/observe.ts';
+import { blockedOf, positionOf, type Position } from './position.ts';
+import { ceil, type Stock } from './need.ts';
+import type { Supply } from './projection.ts';
+import { sizeTarget, type Sizing, type SizingInput } from './sizing.ts';
+
+export interface PoolSizingInput {
+  readonly seen: PoolSeen;
+  readonly fleet: FleetSeen;
+  readonly policy: PoolPolicy;
+  readonly learned: LearnedMemory;
+  readonly lengths: Lengths;
+  readonly observation: Observation;
+  readonly evidence: Evidence;
+  readonly outlook: Outlook;
+  readonly now: Instant;
+}
+
+/** One target with all that led to its size; `sizing` is absent when its spec could not be read. */
+export interface SizedTarget {
+  readonly seen: TargetSeen;
+  readonly policy: TargetPolicy;
+  readonly position: Position;
+  readonly capacity: Capacity;
+  readonly slots: Slots;
+  readonly sizing?: Sizing;
+  /** What `sizing` was computed from: the explanation asks it what would change the answer. */
+  readonly input?: SizingInput;
+  /** More copies than spec that the far quantile of demand asks for over the warm horizon. */
+  readonly warmCopies: number;
+}
+
+/** Warm copies are for peaks: this quantile of demand over one cold start and the payback. */
+const warmQuantile = 0.99;
+/** A queue that stood for so long while nothing was on its way disproves the capacity. */
+const standingQueueSeconds = 60;
+
+/** Sizes the pool's targets in their order: each takes what its maximum allows of the need, the next one the rest. */
+export function sizePool(input: PoolSizingInput): readonly SizedTarget[] {
+  const { policy } = input;
+  const drafts = input.seen.targets.flatMap((seen) => {
+    const own = policy.targets.find((target) => target.target === seen.target);
+    return own === undefined ? [] : [draftOf(input, seen, own)];
+  });
+  const supply = supplyOf(drafts);
+  const stock = { up: stockOf(input.observation, 'sum'), down: stockOf(input.observation, 'sumFilled') };
+  const isOnItsWay = drafts.some((draft) => draft.position.arriving.length > 0);
+  const isQueueStanding = !isOnItsWay && queueAge(input) >= standingQueueSeconds;
+  let share = 1;
+  return drafts.map((draft, i) => {
+    const sizingInput = sizingInputOf(input, draft, { supply, stock, isQueueStanding, share });
+    if (sizingInput === undefined) return { ...draft, warmCopies: 0 };
+    const alone = sizeTarget(sizingInput);
+    const isLast = i === drafts.length - 1;
+    const sizing = isLast ? alone : withinMaximum(alone, draft.policy);
+    share -= shareTaken(sizing, draft.position, { share, isLast });
+    return { ...draft, sizing, input: sizingInput, warmCopies: warmCopiesOf(input, sizingInput, draft.policy) };
+  });
+}
+
+type Draft = Omit<SizedTarget, 'warmCopies' | 'sizing' | 'input'>;
+
+function draftOf(input: PoolSizingInput, seen: TargetSeen, policy: TargetPolicy): Draft {
+  const slots = slotsOf(seen, policy, { fleet: input.fleet, warmth: input.policy.warmth });
+  const position = positionOf(seen, {
+    readings: input.observation.readings,
+    leadTime: input.learned.leadTime,
+    tunables: input.policy.tunables,
+    slots,
+    now: input.now,
+  });
+  const { learned, lengths, observation } = input;
+  const capacity = capacityOf({ target: policy, policy: input.policy, learned, lengths, observation });
+  return { seen, policy, position, capacity, slots };
+}
+
+function supplyOf(drafts: readonly Draft[]): Supply {
+  const arrivals = drafts
+    .flatMap(({ position, capacity }) =>
+      position.arriving.map((a) => ({ inSeconds: a.inSeconds, adds: capacity.requestsPerSecond })),
+    )
+    .toSorted((a, b) => a.inSeconds - b.inSeconds);
+  const now = drafts.reduce((sum, d) => sum + d.position.serving * d.capacity.requestsPerSecond, 0);
+  return { now, arrivals };
+}
+
+function stockOf({ signals, gatewayQueue }: Observation, fill: 'sum' | 'sumFilled'): Stock {
+  return {
+    waiting: signals.waiting[fill],
+    running: signals.running[fill],
+    queued: gatewayQueue.kind === 'known' ? gatewayQueue.value : 0,
+    kvSum: signals.kvUse[fill],
+    kvReplicas: fill === 'sum' ? signals.kvUse.fresh : signals.kvUse.of,
+  };
+}
+
+function queueAge({ learned, now }: PoolSizingInput): number {
+  return learned.queueSince === undefined ? 0 : elapsed(learned.queueSince, now);
+}
+
+interface PoolParts {
+  readonly supply: Supply;
+  readonly stock: SizingInput['stock'];
+  readonly isQueueStanding: boolean;
+  readonly share: number;
+}
+
+function sizingInputOf(input: PoolSizingInput, draft: Draft, parts: PoolParts): SizingInput | undefined {
+  const spec = draft.seen.specReplicas;
+  if (spec === undefined) return undefined;
+  const { tunables } = input.policy;
+  const { leadTime } = input.learned;
+  return {
+    ...parts,
+    spec,
+    position: draft.position,
+    capacity: draft.capacity,
+    slots: draft.slots,
+    lead: {
+      warm: leadTimeSeconds(leadTime, 'warm', tunables),
+      cold: leadTimeSeconds(leadTime, 'cold', tunables),
+    },
+    outlook: (horizon) => input.outlook.within(horizon, tunables.provisioningQuantile),
+    tunables,
+    evidence: input.evidence,
+    mayBeZero: draft.policy.minReplicas === 0 && isLongIdle(input),
+  };
+}
+
+/** Nothing arrived for the whole payback, and that was seen: bins cover most of it and all say 0. */
+function isLongIdle({ outlook, policy }: PoolSizingInput): boolean {
+  const { series } = outlook;
+  const { paybackSeconds, tickSeconds } = policy.tunables;
+  let known = 0;
+  for (let i = series.length - 1; i >= 0 && (series.t[i] ?? 0) > -paybackSeconds; i--) known++;
+  const expected = paybackSeconds / Math.max(tickSeconds, 5);
+  return known >= 0.8 * expected && recentPeak(series, 1, paybackSeconds) === 0;
+}
+
+function withinMaximum(sizing: Sizing, policy: TargetPolicy): Sizing {
+  return sizing.wanted <= policy.maxReplicas ? sizing : { ...sizing, wanted: policy.maxReplicas };
+}
+
+/** The part of the pool's need that this target's usable replicas carry. */
+function shareTaken(
+  sizing: Sizing,
+  position: Position,
+  { share, isLast }: { readonly share: number; readonly isLast: boolean },
+): number {
+  if (isLast || sizing.need.replicas === 0) return share;
+  const usable = Math.max(0, sizing.wanted - blockedOf(position));
+  return Math.min(share, (share * usable) / sizing.need.replicas);
+}
+
+function warmCopiesOf(input: PoolSizingInput, sizing: SizingInput, policy: TargetPolicy): number {
+  const { tunables } = input.policy;
+  const far = input.outlook.within(sizing.lead.cold + tunables.paybackSeconds, warmQuantile);
+  const each = sizing.capacity.requestsPerSecond * tunables.targetUtilization;
+  const peak = Math.min(policy.maxReplicas, ceil((far?.upper ?? 0) / each));
+  return Math.max(0, peak - sizing.spec);
+}

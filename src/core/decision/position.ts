@@ -1,0 +1,114 @@
+import { leadTimeSeconds } from '../capacity/lead-time.ts';
+import type { Slots } from '../capacity/slots.ts';
+import type { LearnedMemory } from '../model/memory.ts';
+import type { Tunables } from '../model/policy.ts';
+import type { ReplicaPhase, ReplicaSeen, TargetSeen } from '../model/pool.ts';
+import { elapsed, type Instant } from '../model/units.ts';
+import type { ReplicaReading } from '../signals/observe.ts';
+
+export interface Arriving {
+  readonly replica: string;
+  readonly phase: ReplicaPhase | 'Ordered';
+  readonly inSeconds: number;
+}
+
+/** What a target has and what is on its way: the stock of the inventory rule. */
+export interface Position {
+  /** Replicas that serve now, those unready under load among them. */
+  readonly serving: number;
+  readonly ready: number;
+  /** Were Ready and give no capacity: wedged, or unready without load. (A dark one is unknown, and counted as serving.) */
+  readonly dead: number;
+  readonly unreadyUnderLoad: number;
+  /** By the time they are expected, soonest first. */
+  readonly arriving: readonly Arriving[];
+  readonly unschedulable: number;
+  readonly gated: number;
+  readonly crashLooping: number;
+  /** Refused at creation: ordered, and not even pending. */
+  readonly refused: number;
+}
+
+export interface PositionContext {
+  readonly readings: readonly ReplicaReading[];
+  readonly leadTime: LearnedMemory['leadTime'];
+  readonly tunables: Tunables;
+  readonly slots: Slots;
+  readonly now: Instant;
+}
+
+/** A replica that lost readiness without load is given this long to come back. */
+const unreadyGraceSeconds = 60;
+/** An overdue start is expected after another tenth of the time it has already taken. */
+const overdueShare = 0.1;
+const soonestSeconds = 5;
+
+export function positionOf(target: TargetSeen, context: PositionContext): Position {
+  const counts = { serving: 0, ready: 0, dead: 0, unreadyUnderLoad: 0, unschedulable: 0, gated: 0, crashLooping: 0 };
+  const arriving: Arriving[] = [];
+  let listed = 0;
+  for (const replica of target.replicas) {
+    if (replica.phase === 'Draining') continue;
+    listed++;
+    if (replica.phase === 'Unschedulable') counts.unschedulable++;
+    else if (replica.phase === 'Gated') counts.gated++;
+    else if (replica.phase === 'CrashLooping') counts.crashLooping++;
+    else if (replica.phase !== 'Ready' && replica.phase !== 'Unready') arriving.push(arrival(replica, context));
+  }
+  for (const reading of context.readings) {
+    if (reading.target === target.target) countServing(counts, reading, context.now);
+  }
+  const unborn = Math.max(0, (target.specReplicas ?? 0) - listed);
+  const isRefused = target.createFailure !== undefined;
+  if (!isRefused) for (let i = 0; i < unborn; i++) arriving.push(ordered(target, i, context));
+  arriving.sort((a, b) => a.inSeconds - b.inSeconds || (a.replica < b.replica ? -1 : 1));
+  return { ...counts, arriving, refused: isRefused ? unborn : 0 };
+}
+
+/** Replicas that were ordered and will not come by waiting: they give no capacity and block further raises. */
+export function blockedOf(position: Position): number {
+  return position.unschedulable + position.gated + position.crashLooping + position.refused;
+}
+
+interface ServingCounts {
+  serving: number;
+  ready: number;
+  dead: number;
+  unreadyUnderLoad: number;
+}
+
+function countServing(counts: ServingCounts, reading: ReplicaReading, now: Instant): void {
+  if (reading.seen.phase === 'Ready') counts.ready++;
+  if (reading.isStuck) {
+    counts.dead++;
+    return;
+  }
+  if (reading.seen.phase === 'Ready') {
+    counts.serving++;
+    return;
+  }
+  const isBusy = (reading.running ?? 0) + (reading.waiting ?? 0) > 0;
+  if (isBusy) counts.unreadyUnderLoad++;
+  if (isBusy || reading.isDark || elapsed(reading.seen.since, now) < unreadyGraceSeconds) counts.serving++;
+  else counts.dead++;
+}
+
+function arrival(replica: ReplicaSeen, context: PositionContext): Arriving {
+  const orderedAt = replica.milestones.orderedAt ?? replica.milestones.createdAt;
+  const isWarm = replica.startedWarm ?? (replica.node === undefined && context.slots.warm > 0);
+  const lead = leadTimeSeconds(context.leadTime, isWarm ? 'warm' : 'cold', context.tunables);
+  const inSeconds = remaining(lead, elapsed(orderedAt, context.now));
+  return { replica: replica.name, phase: replica.phase, inSeconds };
+}
+
+function ordered(target: TargetSeen, k: number, context: PositionContext): Arriving {
+  const raised = target.specChanges.findLast((change) => change.to > change.from);
+  const warmth = k < context.slots.warm ? 'warm' : 'cold';
+  const lead = leadTimeSeconds(context.leadTime, warmth, context.tunables);
+  const waited = raised === undefined ? 0 : Math.max(0, elapsed(raised.at, context.now));
+  return { replica: `${target.target} #${k + 1}`, phase: 'Ordered', inSeconds: remaining(lead, waited) };
+}
+
+function remaining(lead: number, waited: number): number {
+  return Math.max(lead - waited, overdueShare * waited, soonestSeconds);
+}

@@ -1,0 +1,223 @@
+import type { Capacity } from '../capacity/from-profile.ts';
+import type { Slots } from '../capacity/slots.ts';
+import type { Tunables } from '../model/policy.ts';
+import type { Because } from '../model/reason.ts';
+import type { CandidateReport } from '../model/report.ts';
+import { blockedOf, type Position } from './position.ts';
+import { ceil, needOf, type Need, type NeedInput, type Stock } from './need.ts';
+import type { Supply } from './projection.ts';
+
+/** Bounds of demand over horizons; absent while no rate is known. */
+export interface Outlook {
+  readonly level: number;
+  readonly point: number;
+  readonly upper: number;
+}
+
+export interface SizingInput {
+  readonly spec: number;
+  readonly position: Position;
+  readonly capacity: Capacity;
+  readonly supply: Supply;
+  readonly slots: Slots;
+  /** Seconds from decision to Ready on a warm and a cold node. */
+  readonly lead: { readonly warm: number; readonly cold: number };
+  /** Stock with gaps as 0 (asking for more) and as the peers' maximum (asking for less). */
+  readonly stock: { readonly up: Stock; readonly down: Stock };
+  readonly outlook: (horizonSeconds: number) => Outlook | undefined;
+  readonly tunables: Tunables;
+  readonly evidence: { readonly allowsDecrease: boolean; readonly showsIdle: boolean; readonly because?: Because };
+  readonly isQueueStanding: boolean;
+  /** Part of the pool's need that falls to this target, 0 to 1. */
+  readonly share: number;
+  /** May this target go to 0, and has nothing arrived for the whole payback? */
+  readonly mayBeZero: boolean;
+}
+
+export interface Sizing {
+  readonly wanted: number;
+  readonly need: Need;
+  readonly isReactiveRaise: boolean;
+  readonly leadSeconds: number;
+  readonly because: readonly Because[];
+  readonly candidates: readonly CandidateReport[];
+}
+
+/**
+ * Order up to the level that covers demand when the order arrives; give back only what need not be re-ordered. The order is counted against
+ * spec, which holds everything already ordered: nothing is ordered twice.
+ */
+export function sizeTarget(input: SizingInput): Sizing {
+  const { need, leadSeconds } = needAtArrival(input);
+  const wantedUp = atLeastOne(input, need.replicas);
+  if (wantedUp > input.spec) return raise(input, { need, leadSeconds, wanted: wantedUp });
+  return lower(input, { need, leadSeconds, wanted: wantedUp });
+}
+
+interface Draft {
+  readonly need: Need;
+  readonly leadSeconds: number;
+  readonly wanted: number;
+}
+
+function atLeastOne({ mayBeZero, evidence }: SizingInput, replicas: number): number {
+  return mayBeZero && evidence.showsIdle ? replicas : Math.max(1, replicas);
+}
+
+/** The k-th replica ordered has the lead time of the k-th best free node: an order beyond the warm ones is sized for the cold lead time. */
+function needAtArrival(input: SizingInput): { readonly need: Need; readonly leadSeconds: number } {
+  const first = input.slots.warm > 0 ? input.lead.warm : input.lead.cold;
+  const need = needAfter(input, first);
+  const isAllWarm = need.replicas - input.spec <= input.slots.warm;
+  if (isAllWarm || input.lead.cold <= first) return { need, leadSeconds: first };
+  const later = needAfter(input, input.lead.cold);
+  return later.replicas > need.replicas ? { need: later, leadSeconds: input.lead.cold } : { need, leadSeconds: first };
+}
+
+function needAfter(input: SizingInput, leadSeconds: number): Need {
+  return scaledTo(input.share, needOf(needInputAt(input, leadSeconds)));
+}
+
+/** What the need of an order that arrives after `leadSeconds` is computed from. */
+export function needInputAt(input: SizingInput, leadSeconds: number): NeedInput {
+  const demand = input.outlook(leadSeconds + input.tunables.tickSeconds);
+  return needInput(input, { leadSeconds, demand, stock: input.stock.up });
+}
+
+function needInput(
+  input: SizingInput,
+  { leadSeconds, demand, stock }: { leadSeconds: number; demand: Outlook | undefined; stock: Stock },
+): NeedInput {
+  const { tunables } = input;
+  return {
+    capacity: input.capacity,
+    stock,
+    ...(demand === undefined ? {} : { demand }),
+    supply: input.supply,
+    leadSeconds,
+    recoverySeconds: tunables.recoverySeconds ?? Math.max(30, leadSeconds / 2),
+    targetUtilization: tunables.targetUtilization,
+    kvHighRatio: tunables.kvHighRatio,
+    dead: input.position.dead,
+    isQueueStanding: input.isQueueStanding,
+  };
+}
+
+function scaledTo(share: number, need: Need): Need {
+  if (share === 1) return need;
+  return {
+    ...need,
+    forecast: ceil(need.forecast * share),
+    reactive: ceil(need.reactive * share),
+    replicas: ceil(need.replicas * share),
+  };
+}
+
+function raise(input: SizingInput, draft: Draft): Sizing {
+  const { need, leadSeconds } = draft;
+  const blocked = blockedOf(input.position);
+  const isReactiveRaise = need.reactive > input.spec;
+  const why: Because = { reason: need.because, message: needMessage(input, draft) };
+  if (blocked === 0) {
+    const candidates = [{ replicas: draft.wanted - 1, lost: 'would not carry it' }];
+    return { wanted: draft.wanted, need, isReactiveRaise, leadSeconds, because: [why], candidates };
+  }
+  return {
+    wanted: input.spec,
+    need,
+    isReactiveRaise: false,
+    leadSeconds,
+    because: [blockedReason(input.position), why],
+    candidates: [{ replicas: draft.wanted, lost: `${blocked} ordered replicas cannot start` }],
+  };
+}
+
+function needMessage(input: SizingInput, { need, leadSeconds, wanted }: Draft): string {
+  const each = `${wanted} replicas of ${figure(input.capacity.requestsPerSecond)} req/s`;
+  const demand = input.outlook(leadSeconds + input.tunables.tickSeconds);
+  if (need.because === 'BacklogRaises') {
+    return `${figure(need.backlog)} requests would still wait in ${figure(leadSeconds)} s: needs ${each}`;
+  }
+  if (need.because === 'ReactiveFloor' || demand === undefined) {
+    const { running, waiting, queued } = input.stock.up;
+    return `${figure(running)} running and ${figure(waiting + queued)} waiting need ${wanted} replicas`;
+  }
+  return `up to ${figure(demand.upper)} req/s within ${figure(leadSeconds)} s needs ${each}`;
+}
+
+function blockedReason(position: Position): Because {
+  if (position.refused > 0) {
+    return { reason: 'CreateRefused', message: `${position.refused} ordered replicas were refused at creation` };
+  }
+  const parts = [
+    ['unschedulable', position.unschedulable],
+    ['gated', position.gated],
+    ['crash looping', position.crashLooping],
+  ] as const;
+  const named = parts.filter(([, n]) => n > 0).map(([name, n]) => `${n} ${name}`);
+  return { reason: 'Unschedulable', message: `ordered replicas cannot start: ${named.join(', ')}` };
+}
+
+/** Need is at or below spec: hold, or give back what need not be re-ordered and what the survivors can do without. */
+function lower(input: SizingInput, draft: Draft): Sizing {
+  const { need, leadSeconds } = draft;
+  const base = { need, isReactiveRaise: false, leadSeconds };
+  const { spec } = input;
+  const why: Because = { reason: 'DemandMet', message: needMessage(input, draft) };
+  if (draft.wanted === spec) return { ...base, wanted: spec, because: [why], candidates: [] };
+  const lost = (replicas: number, text: string): readonly CandidateReport[] => [{ replicas, lost: text }];
+  if (!input.evidence.allowsDecrease) {
+    const reason = input.evidence.because ?? { reason: 'NoPositiveEvidence' as const, message: 'demand is not known' };
+    return { ...base, wanted: spec, because: [reason, why], candidates: lost(draft.wanted, reason.message) };
+  }
+  const floors = downFloors(input, leadSeconds);
+  const wanted = Math.min(spec, Math.max(draft.wanted, ...floors.map((f) => f.replicas)));
+  const binding = floors.find((f) => f.replicas >= wanted && f.replicas > draft.wanted);
+  const because = binding === undefined ? [why] : [binding.because, why];
+  const candidates = binding === undefined ? [] : lost(draft.wanted, binding.because.message);
+  return { ...base, wanted, because, candidates };
+}
+
+interface DownFloor {
+  readonly replicas: number;
+  readonly because: Because;
+}
+
+/** Below these a scale-down does not go: the need over the payback time, and what the survivors can carry. */
+function downFloors(input: SizingInput, leadSeconds: number): readonly DownFloor[] {
+  const horizon = leadSeconds + input.tunables.paybackSeconds;
+  const demand = input.outlook(horizon);
+  const ahead = scaledTo(
+    input.share,
+    needOf(needInput(input, { leadSeconds, demand, stock: input.stock.down })),
+  ).replicas;
+  const survivors = ceil(input.share * survivorsNeeded(input, demand));
+  const upper = figure(demand?.upper ?? 0);
+  return [
+    {
+      replicas: ahead,
+      because: {
+        reason: 'PaybackTooShort',
+        message: `up to ${upper} req/s within ${figure(horizon)} s: fewer than ${ahead} would be ordered again`,
+      },
+    },
+    {
+      replicas: survivors,
+      because: { reason: 'ConsolidationUnsafe', message: `fewer than ${survivors} survivors would be too full` },
+    },
+  ];
+}
+
+/** N/(N-k) test: today's load on the survivors stays under the consolidation share of rate, concurrency and KV. */
+function survivorsNeeded({ capacity, tunables, stock }: SizingInput, demand: Outlook | undefined): number {
+  const { consolidationUtilization, kvHighRatio } = tunables;
+  const byRate = (demand?.level ?? 0) / (capacity.requestsPerSecond * consolidationUtilization);
+  const byFlight = (stock.down.running + stock.down.waiting) / (capacity.inFlight * consolidationUtilization);
+  const byKv = stock.down.kvSum / kvHighRatio;
+  return ceil(Math.max(byRate, byFlight, byKv));
+}
+
+/** Two or three digits for people. */
+export function figure(n: number): string {
+  return String(n >= 100 ? Math.round(n) : Number(n.toPrecision(2)));
+}

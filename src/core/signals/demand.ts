@@ -1,0 +1,203 @@
+import { lengthsOf, learnMix, type Lengths } from '../capacity/mix.ts';
+import type { DemandBin, GatewayBaseline, LearnedMemory, ReplicaBaseline } from '../model/memory.ts';
+import type { PoolSeen, ReplicaSeen } from '../model/pool.ts';
+import { elapsed, type Instant } from '../model/units.ts';
+import { isCovered } from './coverage.ts';
+import { increaseOf, type Flow, type Increase, type PairContext } from './flow.ts';
+import { gatewayStep, type GatewayStep } from './gateway.ts';
+import type { Observation } from './observe.ts';
+import { stuckSince } from './progress.ts';
+import { isServing, maxAgeSeconds } from './reading.ts';
+
+/** Samples from a replica's first minute do not teach lengths or capacity. */
+const teachesAfterSeconds = 60;
+/** More replicas than this keep no baseline: memory stays bounded. */
+const mostBaselines = 500;
+
+export interface DemandContext {
+  readonly learned: LearnedMemory;
+  readonly watchedSince: Instant;
+  readonly now: Instant;
+}
+
+export interface DemandStep {
+  /** Arrivals of this step; absent while too little new was read (unknown is not zero). */
+  readonly bin?: DemandBin;
+  /** What the teaching replicas did; absent when none taught. */
+  readonly flow?: Flow;
+  readonly baselines: LearnedMemory['baselines'];
+  readonly gateway?: GatewayBaseline;
+}
+
+/** Per-replica rates added up over the pool. */
+interface PoolRates {
+  requests: number;
+  uncachedPrompt: number;
+  waitingChange: number;
+  covered: number;
+  expected: number;
+}
+
+type Sums = { -readonly [K in keyof Flow]: Flow[K] };
+
+/**
+ * Arrivals since the last look: the gateway's counter where there is one, else the sum over replicas of finished + change of running and
+ * waiting, each over its own pair of readings, scaled up when a few are dark. Throughput is never taken for demand.
+ */
+export function stepDemand(seen: PoolSeen, observation: Observation, context: DemandContext): DemandStep {
+  const rates: PoolRates = { requests: 0, uncachedPrompt: 0, waitingChange: 0, covered: 0, expected: 0 };
+  const sums = emptyFlow();
+  const maxAge = maxAgeSeconds(seen.scrapeIntervalSeconds);
+  for (const reading of observation.readings) {
+    if (reading.isDark || reading.isStuck) continue;
+    rates.expected++;
+    const pair: PairContext = {
+      baseline: context.learned.baselines[reading.seen.id],
+      maxAge,
+      watchedSince: context.watchedSince,
+      now: context.now,
+    };
+    const increase = increaseOf(reading.seen, pair);
+    if (increase === undefined) continue;
+    addRates(rates, increase);
+    if (teaches(reading.seen, context.now)) addFlow(sums, increase);
+  }
+  const gateway = gatewayStep(seen.gateway, context.learned.gateway, { now: context.now, maxAge });
+  const flow = sums.replicas > 0 ? sums : undefined;
+  const bin = binOf({ rates, gateway, flow, context });
+  return {
+    ...(bin === undefined ? {} : { bin }),
+    ...(flow === undefined || bin === undefined ? {} : { flow }),
+    baselines: nextBaselines(seen, context, bin !== undefined),
+    ...(gateway.next === undefined ? {} : { gateway: gateway.next }),
+  };
+}
+
+function addRates(rates: PoolRates, increase: Increase): void {
+  rates.covered++;
+  rates.requests += increase.arrivals / increase.seconds;
+  rates.uncachedPrompt += (increase.promptTokens - increase.cachedTokens) / increase.seconds;
+  rates.waitingChange += increase.waitingChange / increase.seconds;
+}
+
+interface BinInput {
+  readonly rates: PoolRates;
+  readonly gateway: GatewayStep;
+  readonly flow: Flow | undefined;
+  readonly context: DemandContext;
+}
+
+function binOf({ rates, gateway, flow, context }: BinInput): DemandBin | undefined {
+  const at = context.now;
+  const mix = context.learned.mix;
+  const lengths = lengthsOf(mix.weight > 0 ? mix : learnMix(mix, flow, 0));
+  if (gateway.requestsPerSecond !== undefined) return binFromRequests(at, gateway.requestsPerSecond, lengths);
+  if (!isCovered(rates.covered, rates.expected)) return undefined;
+  const scale = rates.expected / rates.covered;
+  const queueChange = gateway.queuedChangePerSecond ?? 0;
+  const requests = Math.max(0, rates.requests * scale + queueChange);
+  const waitingPrompt = (rates.waitingChange * scale + queueChange) * lengths.uncachedPrompt;
+  const prompt = Math.max(0, rates.uncachedPrompt * scale + waitingPrompt);
+  return {
+    at,
+    requestsPerSecond: rounded(requests),
+    promptTokensPerSecond: rounded(prompt > 0 ? prompt : requests * lengths.uncachedPrompt),
+    outputTokensPerSecond: rounded(requests * lengths.output),
+  };
+}
+
+function binFromRequests(at: Instant, requests: number, lengths: Lengths): DemandBin {
+  return {
+    at,
+    requestsPerSecond: rounded(requests),
+    promptTokensPerSecond: rounded(requests * lengths.uncachedPrompt),
+    outputTokensPerSecond: rounded(requests * lengths.output),
+  };
+}
+
+/** Five digits are more than a bin of a few seconds can hold; it keeps memory small. */
+function rounded(n: number): number {
+  return n === 0 ? 0 : Number(n.toPrecision(5));
+}
+
+/** Old enough to be past its warm-up. */
+function teaches(replica: ReplicaSeen, now: Instant): boolean {
+  const readyAt = replica.milestones.readyAt ?? replica.since;
+  return elapsed(readyAt, now) >= teachesAfterSeconds;
+}
+
+function emptyFlow(): Sums {
+  return {
+    replicas: 0,
+    replicaSeconds: 0,
+    finished: 0,
+    started: 0,
+    promptTokens: 0,
+    cachedTokens: 0,
+    outputTokens: 0,
+    runningSeconds: 0,
+    runningChange: 0,
+    waitingSeconds: 0,
+    itlSeconds: 0,
+    itlTokens: 0,
+  };
+}
+
+function addFlow(sums: Sums, increase: Increase): void {
+  sums.replicas++;
+  sums.replicaSeconds += increase.seconds;
+  sums.finished += increase.finished;
+  sums.started += increase.started;
+  sums.promptTokens += increase.promptTokens;
+  sums.cachedTokens += increase.cachedTokens;
+  sums.outputTokens += increase.outputTokens;
+  sums.runningSeconds += increase.runningSeconds;
+  sums.runningChange += increase.runningChange;
+  sums.waitingSeconds += increase.waitingSeconds;
+  sums.itlSeconds += increase.itlSeconds;
+  sums.itlTokens += increase.itlTokens;
+}
+
+/** The readings from which the next step counts. While no bin closed, a pair is left to grow; only a pair grown too wide starts anew. */
+function nextBaselines(seen: PoolSeen, context: DemandContext, isClosed: boolean): LearnedMemory['baselines'] {
+  const next: Record<string, ReplicaBaseline> = {};
+  let count = 0;
+  for (const target of seen.targets) {
+    for (const replica of target.replicas) {
+      if (count >= mostBaselines) return next;
+      const baseline = nextBaseline(replica, context, isClosed);
+      if (baseline === undefined) continue;
+      next[replica.id] = baseline;
+      count++;
+    }
+  }
+  return next;
+}
+
+/** Readings farther apart than this are no pair. */
+const widestPairSeconds = 75;
+
+function nextBaseline(replica: ReplicaSeen, context: DemandContext, isClosed: boolean): ReplicaBaseline | undefined {
+  const before = context.learned.baselines[replica.id];
+  const { samples } = replica;
+  const finished = samples.finishedTotal;
+  const reading = finished.kind === 'missing' ? samples.running : finished;
+  if (reading.kind !== 'value' || !(isServing(replica) || replica.phase === 'Draining')) return before;
+  if (before !== undefined && reading.at <= before.at) return before;
+  if (before !== undefined && !isClosed && elapsed(before.at, reading.at) < widestPairSeconds) return before;
+  const since = stuckSince(replica, before);
+  return {
+    at: reading.at,
+    samples: {
+      waiting: samples.waiting,
+      running: samples.running,
+      finishedTotal: samples.finishedTotal,
+      promptTokensTotal: samples.promptTokensTotal,
+      cachedPromptTokensTotal: samples.cachedPromptTokensTotal,
+      outputTokensTotal: samples.outputTokensTotal,
+      itlSecondsSum: samples.itlSecondsSum,
+      itlCount: samples.itlCount,
+    },
+    ...(since === undefined ? {} : { stuckSince: since }),
+  };
+}

@@ -1,0 +1,117 @@
+import type { ReplicaBaseline } from '../model/memory.ts';
+import type { ReplicaSamples, SignalName } from '../model/pool.ts';
+import type { ReplicaSeen } from '../model/pool.ts';
+import { elapsed, type Instant } from '../model/units.ts';
+import { freshValue, rawValue } from './reading.ts';
+
+/** What the teaching replicas did between two looks, summed. */
+export interface Flow {
+  readonly replicas: number;
+  readonly replicaSeconds: number;
+  readonly finished: number;
+  readonly started: number;
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly outputTokens: number;
+  /** Mean of running requests at both ends, times the seconds. */
+  readonly runningSeconds: number;
+  readonly runningChange: number;
+  readonly waitingSeconds: number;
+  readonly itlSeconds: number;
+  readonly itlTokens: number;
+}
+
+/** What one replica did between two readings. */
+export interface Increase extends Omit<Flow, 'replicas' | 'replicaSeconds'> {
+  readonly seconds: number;
+  /** Increase of finished requests plus change of running and waiting; never negative. */
+  readonly arrivals: number;
+  readonly waitingChange: number;
+}
+
+/** A pair of readings nearer than this says too little, one farther apart too much. */
+const shortestPairSeconds = 5;
+const longestPairSeconds = 90;
+/** A replica that became Ready this recently, under our watch, started from 0 inside the window: its whole count is an increase. */
+const bornWithinSeconds = 60;
+
+export interface PairContext {
+  readonly baseline: ReplicaBaseline | undefined;
+  readonly maxAge: number;
+  readonly watchedSince: Instant;
+  readonly now: Instant;
+}
+
+/**
+ * Increases of a replica since its baseline; `undefined` when there is no usable pair of readings. A counter that fell was reset: everything
+ * it shows came since. A replica without baseline counts from its first sample, unless it was born under our watch.
+ */
+export function increaseOf(replica: ReplicaSeen, context: PairContext): Increase | undefined {
+  const { samples } = replica;
+  const known = countsOf(samples, context);
+  if (known === undefined) return undefined;
+  const { baseline } = context;
+  if (baseline === undefined) {
+    const bornAt = bornUnderWatch(replica, context);
+    return bornAt === undefined
+      ? undefined
+      : between(samples, {}, Math.max(shortestPairSeconds, elapsed(bornAt, known.at)));
+  }
+  const seconds = elapsed(baseline.at, known.at);
+  if (seconds < shortestPairSeconds || seconds > longestPairSeconds) return undefined;
+  const wasFinished = rawValue(baseline.samples, 'finishedTotal');
+  if (wasFinished === undefined) return undefined;
+  return between(samples, known.finished < wasFinished ? {} : baseline.samples, seconds);
+}
+
+/** Time and value of the finished counter when it, running and waiting are fresh. */
+function countsOf(
+  samples: ReplicaSamples,
+  { now, maxAge }: PairContext,
+): { readonly at: Instant; readonly finished: number } | undefined {
+  const { finishedTotal } = samples;
+  const finished = freshValue(finishedTotal, now, maxAge);
+  if (finished === undefined || finishedTotal.kind === 'missing') return undefined;
+  if (freshValue(samples.running, now, maxAge) === undefined) return undefined;
+  if (freshValue(samples.waiting, now, maxAge) === undefined) return undefined;
+  return { at: finishedTotal.at, finished };
+}
+
+function bornUnderWatch(replica: ReplicaSeen, { watchedSince, now }: PairContext): Instant | undefined {
+  const readyAt = replica.milestones.readyAt;
+  if (readyAt === undefined || readyAt <= watchedSince) return undefined;
+  return elapsed(readyAt, now) <= bornWithinSeconds ? readyAt : undefined;
+}
+
+function between(is: ReplicaSamples, was: Partial<ReplicaSamples>, seconds: number): Increase {
+  const change = (name: SignalName): number => (rawValue(is, name) ?? 0) - (rawValue(was, name) ?? 0);
+  const finished = change('finishedTotal');
+  const runningChange = change('running');
+  const waitingChange = change('waiting');
+  const endRunning = rawValue(is, 'running') ?? 0;
+  const endWaiting = rawValue(is, 'waiting') ?? 0;
+  return {
+    seconds,
+    arrivals: Math.max(0, finished + runningChange + waitingChange),
+    waitingChange,
+    finished,
+    started: finished + runningChange,
+    promptTokens: counterChange(is, was, 'promptTokensTotal'),
+    cachedTokens: counterChange(is, was, 'cachedPromptTokensTotal'),
+    outputTokens: counterChange(is, was, 'outputTokensTotal'),
+    runningSeconds: (endRunning - runningChange / 2) * seconds,
+    runningChange,
+    waitingSeconds: (endWaiting - waitingChange / 2) * seconds,
+    itlSeconds: counterChange(is, was, 'itlSecondsSum'),
+    itlTokens: counterChange(is, was, 'itlCount'),
+  };
+}
+
+/** Increase of a counter that may have been reset, and 0 when one end is unknown. */
+function counterChange(is: ReplicaSamples, was: Partial<ReplicaSamples>, name: SignalName): number {
+  const end = rawValue(is, name);
+  if (end === undefined) return 0;
+  const start = rawValue(was, name);
+  if (start === undefined) return was.finishedTotal === undefined ? end : 0;
+  return end < start ? end : end - start;
+}

@@ -1,0 +1,103 @@
+import type { ReplicaBaseline } from '../model/memory.ts';
+import type { PoolSeen, ReplicaSeen, TargetName } from '../model/pool.ts';
+import { elapsed, type Instant } from '../model/units.ts';
+import { emptyTally, tally, stateOf, type SignalState } from './coverage.ts';
+import { isStuck, stuckSince } from './progress.ts';
+import { freshValue, gapCause, isServing, maxAgeSeconds, rawValue, type GapCause } from './reading.ts';
+
+/** The signals that a decrease needs (I2), in the order in which a report names them. */
+export const requiredSignals = ['waiting', 'running', 'kvUse', 'finishedTotal'] as const;
+export type RequiredSignal = (typeof requiredSignals)[number];
+
+/** A replica that has told nothing (or nothing true) for this long is a condition, no longer a veto. */
+const darkAfterSeconds = 600;
+
+/** One serving replica as this tick believes it. */
+export interface ReplicaReading {
+  readonly seen: ReplicaSeen;
+  readonly target: TargetName;
+  readonly waiting: number | undefined;
+  readonly running: number | undefined;
+  readonly kvUse: number | undefined;
+  /** Gauges claim work and no counter moves: its numbers are stale. */
+  readonly isStuck: boolean;
+  readonly isDark: boolean;
+}
+
+export type GatewayQueue =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'known'; readonly value: number; readonly ageSeconds: number }
+  | { readonly kind: 'missing'; readonly cause: GapCause };
+
+/** What is known of a pool now. */
+export interface Observation {
+  readonly readings: readonly ReplicaReading[];
+  readonly signals: Readonly<Record<RequiredSignal, SignalState>>;
+  readonly gatewayQueue: GatewayQueue;
+}
+
+export function observe(
+  seen: PoolSeen,
+  baselines: Readonly<Record<string, ReplicaBaseline>>,
+  now: Instant,
+): Observation {
+  const maxAge = maxAgeSeconds(seen.scrapeIntervalSeconds);
+  const tallies = {
+    waiting: emptyTally(),
+    running: emptyTally(),
+    kvUse: emptyTally(),
+    finishedTotal: emptyTally(),
+  };
+  const readings: ReplicaReading[] = [];
+  for (const target of seen.targets) {
+    for (const replica of target.replicas) {
+      if (!isServing(replica)) continue;
+      const reading = read(replica, target.target, { baseline: baselines[replica.id], now, maxAge });
+      readings.push(reading);
+      if (reading.isDark) continue;
+      for (const name of requiredSignals) tally(tallies[name], replica.samples[name], { reading, now, maxAge });
+    }
+  }
+  const signals = {
+    waiting: stateOf(tallies.waiting),
+    running: stateOf(tallies.running),
+    kvUse: stateOf(tallies.kvUse),
+    finishedTotal: stateOf(tallies.finishedTotal),
+  };
+  return { readings, signals, gatewayQueue: readGateway(seen, now, maxAge) };
+}
+
+interface ReadContext {
+  readonly baseline: ReplicaBaseline | undefined;
+  readonly now: Instant;
+  readonly maxAge: number;
+}
+
+function read(seen: ReplicaSeen, target: TargetName, { baseline, now, maxAge }: ReadContext): ReplicaReading {
+  const since = stuckSince(seen, baseline);
+  const stuck = isStuck(since, now);
+  const value = (name: 'waiting' | 'running' | 'kvUse'): number | undefined =>
+    stuck ? undefined : freshValue(seen.samples[name], now, maxAge);
+  const waiting = value('waiting');
+  const running = value('running');
+  const lastKnown = stuck ? since : lastReadingAt(seen, baseline);
+  const isDark =
+    waiting === undefined && running === undefined && elapsed(lastKnown ?? seen.since, now) >= darkAfterSeconds;
+  return { seen, target, waiting, running, kvUse: value('kvUse'), isStuck: stuck, isDark };
+}
+
+function lastReadingAt(seen: ReplicaSeen, baseline: ReplicaBaseline | undefined): Instant | undefined {
+  const { running } = seen.samples;
+  if (running.kind !== 'missing') return running.at;
+  return rawValue(baseline?.samples ?? {}, 'running') === undefined ? undefined : baseline?.at;
+}
+
+function readGateway(seen: PoolSeen, now: Instant, maxAge: number): GatewayQueue {
+  const sample = seen.gateway?.queued;
+  if (sample === undefined || (sample.kind === 'missing' && sample.cause === 'NotExposed')) return { kind: 'absent' };
+  const known = freshValue(sample, now, maxAge);
+  if (known === undefined || sample.kind === 'missing') {
+    return { kind: 'missing', cause: gapCause(sample, now, maxAge) };
+  }
+  return { kind: 'known', value: known, ageSeconds: Math.max(0, elapsed(sample.at, now)) };
+}

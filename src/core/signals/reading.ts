@@ -1,0 +1,36 @@
+import type { ReplicaSamples, ReplicaSeen, SignalName } from '../model/pool.ts';
+import { aged, type MissingCause, type Sample } from '../model/sample.ts';
+import type { Instant } from '../model/units.ts';
+
+/** Why a replica has no usable value for a signal: the sample's own cause, its age, or gauges that no counter backs. */
+export type GapCause = MissingCause | 'Stale' | 'Stuck';
+
+/** A reading older than this many scrape intervals is stale. */
+const staleAfterIntervals = 3;
+
+export function maxAgeSeconds(scrapeIntervalSeconds: number): number {
+  return staleAfterIntervals * scrapeIntervalSeconds;
+}
+
+/** The number of a sample that is fresh at `now`; `undefined` otherwise. */
+export function freshValue(sample: Sample, now: Instant, maxAge: number): number | undefined {
+  const looked = aged(sample, now, maxAge);
+  return looked.kind === 'value' && Number.isFinite(looked.value) && looked.value >= 0 ? looked.value : undefined;
+}
+
+export function gapCause(sample: Sample, now: Instant, maxAge: number): GapCause {
+  const looked = aged(sample, now, maxAge);
+  if (looked.kind === 'missing') return looked.cause;
+  return looked.kind === 'stale' ? 'Stale' : 'NotANumber';
+}
+
+/** Ready, or was Ready before and is still scraped (unready under load is not starting). */
+export function isServing(replica: ReplicaSeen): boolean {
+  return replica.phase === 'Ready' || replica.phase === 'Unready';
+}
+
+/** The value of a reading whatever its age; `undefined` when it is missing. */
+export function rawValue(samples: Partial<ReplicaSamples>, name: SignalName): number | undefined {
+  const sample = samples[name];
+  return sample === undefined || sample.kind === 'missing' ? undefined : sample.value;
+}
