@@ -2,8 +2,10 @@ import { runProgram } from './program.ts';
 
 /** Each command is its own file, loaded only when it is asked for: `simulate` never loads a Kubernetes client. */
 const commands = {
+  start: () => import('./start.ts'),
   simulate: () => import('./simulate.ts'),
   agent: () => import('./agent.ts'),
+  controller: () => import('./controller.ts'),
 };
 
 process.exitCode = await runProgram(process.argv.slice(2), commands);

@@ -1,4 +1,3 @@
-import type { ArtifactNeed } from '../../core/model/policy.ts';
 import type { CachePhase, NodeCacheSeen } from '../../core/model/pool.ts';
 import { bytes, instant } from '../../core/model/units.ts';
 import type { AssignedArtifact } from '../../ports/artifacts.ts';
@@ -14,12 +13,13 @@ export interface ArtifactKept extends Kept {
   readonly revision: string;
   readonly files: readonly string[];
   readonly status: Json;
+  readonly raw: Json;
   readonly pinned?: { readonly commit: string; readonly hash: string; readonly bytes: number };
 }
 
 export function keepArtifact(raw: unknown): ArtifactKept | undefined {
   const name = text(raw, 'metadata', 'name');
-  if (name === undefined) return undefined;
+  if (name === undefined || !isJson(raw)) return undefined;
   const [source = '', revision = 'main'] = (text(raw, 'spec', 'source') ?? '').split('@');
   return {
     ...versionOf(raw),
@@ -30,6 +30,7 @@ export function keepArtifact(raw: unknown): ArtifactKept | undefined {
     revision,
     files: list(raw, 'spec', 'files').filter((one) => typeof one === 'string'),
     status: object(raw, 'status'),
+    raw,
     ...optional('pinned', pinnedOf(object(raw, 'status'))),
   };
 }
@@ -39,13 +40,6 @@ function pinnedOf(status: Json): ArtifactKept['pinned'] {
   const hash = text(status, 'hash');
   if (commit === undefined || hash === undefined) return undefined;
   return { commit, hash, bytes: number(status, 'totalBytes') ?? 0 };
-}
-
-/** What the brain must know of an artifact; absent until its commit is pinned. */
-export function needOf(artifact: ArtifactKept | undefined): ArtifactNeed | undefined {
-  if (artifact?.pinned === undefined) return undefined;
-  const { hash, commit, bytes: size } = artifact.pinned;
-  return { hash, name: `${artifact.key}@${commit}`, bytes: bytes(size) };
 }
 
 export interface NodeCacheKept extends Kept {

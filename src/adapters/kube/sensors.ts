@@ -1,13 +1,12 @@
-import type { ArtifactNeed, PoolPolicy } from '../../core/model/policy.ts';
+import type { PoolPolicy } from '../../core/model/policy.ts';
 import type { PoolId, PoolSeen } from '../../core/model/pool.ts';
 import { type Problem, problem, type Result } from '../../core/model/result.ts';
 import type { Clock, PoolInput, Sensors, TickInput } from '../../ports/index.ts';
 import type { ReplicaReading } from '../../ports/replica-reader.ts';
-import { needOf } from './artifact.ts';
 import type { AutoscalerKept } from './autoscaler.ts';
 import type { Cluster } from './cluster.ts';
 import { fleetSeen } from './fleet.ts';
-import type { Json } from './fields.ts';
+import { type Json, optional } from './fields.ts';
 import type { PodHistory, SpecHistory } from './history.ts';
 import { groupByOwner, type Looking, targetSeen } from './target.ts';
 
@@ -18,7 +17,8 @@ export interface PolicyContext {
   readonly policyName: string;
   /** GPUs of one replica by target, as the pod template requests them. */
   readonly gpus: Readonly<Record<string, number>>;
-  readonly artifact?: ArtifactNeed;
+  /** The ModelArtifact that it names, where it exists. */
+  readonly artifact?: Json;
 }
 export type DecodePolicy = (autoscaler: Json, context: PolicyContext) => Result<PoolPolicy>;
 
@@ -75,18 +75,21 @@ export class ClusterSensors implements Sensors {
         'absent: pools by reference are not supported yet, give `pool.selector`',
       );
     }
-    const scalingPolicy = cluster.policies.get(autoscaler.policyName)?.raw;
-    const artifact =
-      autoscaler.artifact === undefined
-        ? undefined
-        : needOf(cluster.artifacts.get(`${autoscaler.namespace}/${autoscaler.artifact}`));
-    return decode(autoscaler.raw, {
-      policyName: autoscaler.policyName,
-      ...(scalingPolicy === undefined ? {} : { scalingPolicy }),
-      gpus: gpusByTarget(autoscaler, cluster),
-      ...(artifact === undefined ? {} : { artifact }),
-    });
+    return decode(autoscaler.raw, policyContext(autoscaler, cluster));
   }
+}
+
+export function policyContext(autoscaler: AutoscalerKept, cluster: Cluster): PolicyContext {
+  const { namespace, artifact, policyName } = autoscaler;
+  return {
+    policyName,
+    ...optional('scalingPolicy', cluster.policies.get(policyName)?.raw),
+    gpus: gpusByTarget(autoscaler, cluster),
+    ...optional(
+      'artifact',
+      artifact === undefined ? undefined : cluster.artifacts.get(`${namespace}/${artifact}`)?.raw,
+    ),
+  };
 }
 
 function poolSeen(autoscaler: AutoscalerKept, look: Looking): PoolSeen {
@@ -101,7 +104,8 @@ function poolSeen(autoscaler: AutoscalerKept, look: Looking): PoolSeen {
 function gpusByTarget(autoscaler: AutoscalerKept, cluster: Cluster): Readonly<Record<string, number>> {
   const gpus: Record<string, number> = {};
   for (const ref of autoscaler.targets) {
-    gpus[ref.target] = cluster.workload(ref.kind, `${autoscaler.namespace}/${ref.name}`)?.gpus ?? 0;
+    const workload = cluster.workload(ref.kind, `${autoscaler.namespace}/${ref.name}`);
+    if (workload !== undefined) gpus[ref.target] = workload.gpus;
   }
   return gpus;
 }

@@ -1,0 +1,75 @@
+import type { AutoscalerKept } from '../adapters/kube/autoscaler.ts';
+import type { Cluster } from '../adapters/kube/cluster.ts';
+import { isJson, type Json, list, text } from '../adapters/kube/fields.ts';
+import { policyContext, type PolicyContext } from '../adapters/kube/sensors.ts';
+import {
+  type CodecContext,
+  danglingReferences,
+  type ScalingPreset,
+  toPoolPolicy,
+  toScalingPreset,
+} from '../config/codec.ts';
+import type { InferenceAutoscaler, ModelArtifact } from '../core/model/api.gen.ts';
+import type { PoolPolicy } from '../core/model/policy.ts';
+import type { EngineProfile } from '../core/model/profile.ts';
+import { type Problem, problem, type Result } from '../core/model/result.ts';
+import type { Clock } from '../ports/index.ts';
+
+/** Autoscaler objects as the core reads them. A ScalingPolicy is parsed once a version, not once a pass. */
+export class AutoscalerDecoder {
+  readonly #clock: Clock;
+  readonly #profiles: ReadonlyMap<string, EngineProfile>;
+  readonly #presets = new Map<string, { readonly version: string; readonly preset: Result<ScalingPreset> }>();
+
+  constructor(clock: Clock, profiles: ReadonlyMap<string, EngineProfile>) {
+    this.#clock = clock;
+    this.#profiles = profiles;
+  }
+
+  decode(raw: Json, context: PolicyContext): Result<PoolPolicy> {
+    if (!isAutoscaler(raw)) return problem('spec.targets', raw['spec'], 'a list of targets');
+    const preset = this.#preset(context);
+    if (preset !== undefined && !preset.ok) return preset;
+    return toPoolPolicy(raw, this.#context(context, preset?.value));
+  }
+
+  dangling(autoscaler: AutoscalerKept, cluster: Cluster): readonly Problem[] {
+    if (!isAutoscaler(autoscaler.raw)) return [];
+    const context = policyContext(autoscaler, cluster);
+    const preset = this.#preset(context);
+    return danglingReferences(autoscaler.raw, this.#context(context, preset?.ok === true ? preset.value : undefined));
+  }
+
+  #context({ gpus, artifact }: PolicyContext, policy: ScalingPreset | undefined): CodecContext {
+    return {
+      now: this.#clock.now(),
+      ...(policy === undefined ? {} : { policy }),
+      ...(isArtifact(artifact) ? { artifact } : {}),
+      profiles: this.#profiles,
+      templateGpus: new Map(Object.entries(gpus)),
+    };
+  }
+
+  #preset({ policyName, scalingPolicy }: PolicyContext): Result<ScalingPreset> | undefined {
+    if (scalingPolicy === undefined) return undefined;
+    const version = text(scalingPolicy, 'metadata', 'resourceVersion') ?? '';
+    const known = this.#presets.get(policyName);
+    if (known?.version === version) return known.preset;
+    const { apiVersion, kind, spec } = scalingPolicy;
+    const preset = toScalingPreset({ apiVersion, kind, metadata: { name: policyName }, spec });
+    this.#presets.set(policyName, { version, preset });
+    return preset;
+  }
+}
+
+/** The API server has checked the object against its schema; what later rules it breaks the codec says. */
+function isAutoscaler(raw: unknown): raw is InferenceAutoscaler {
+  return (
+    text(raw, 'metadata', 'name') !== undefined &&
+    list(raw, 'spec', 'targets').every((one) => text(one, 'scaleTargetRef', 'name') !== undefined)
+  );
+}
+
+function isArtifact(raw: unknown): raw is ModelArtifact {
+  return isJson(raw) && text(raw, 'metadata', 'name') !== undefined && text(raw, 'spec', 'source') !== undefined;
+}

@@ -1,0 +1,120 @@
+import { readingPlans } from '../adapters/kube/addresses.ts';
+import { Cluster } from '../adapters/kube/cluster.ts';
+import { connectKube, type KubeConnection } from '../adapters/kube/connection.ts';
+import { PodHistory, SpecHistory } from '../adapters/kube/history.ts';
+import { KubeHttp } from '../adapters/kube/http.ts';
+import { ClusterSensors } from '../adapters/kube/sensors.ts';
+import { Scraper } from '../adapters/engines/scraper.ts';
+import type { Log } from '../adapters/log.ts';
+import { PrometheusSource } from '../adapters/prometheus/source.ts';
+import { readBundledProfiles } from '../config/profile-file.ts';
+import { Readings, type ReadingTask } from '../loop/reading.ts';
+import type { PoolId } from '../core/model/pool.ts';
+import type { Clock } from '../ports/index.ts';
+import type { ReplicaReader } from '../ports/replica-reader.ts';
+import { AutoscalerDecoder } from './autoscaler-decoder.ts';
+
+export interface ClusterFlags {
+  readonly kubeconfig?: string;
+  readonly namespace?: string;
+  readonly scrapeInterval?: number;
+}
+
+export interface ClusterPartsOptions {
+  readonly flags: ClusterFlags;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly userAgent: string;
+  readonly onSurge?: (pool: PoolId) => void;
+}
+
+/** Everything that looks at a cluster and writes nothing. */
+export interface ClusterParts {
+  readonly connection: KubeConnection;
+  readonly http: KubeHttp;
+  readonly cluster: Cluster;
+  readonly sensors: ClusterSensors;
+  readonly readings: Readings;
+  readonly decoder: AutoscalerDecoder;
+  readonly close: () => Promise<void>;
+}
+
+export async function openCluster({
+  flags,
+  clock,
+  log,
+  userAgent,
+  onSurge,
+}: ClusterPartsOptions): Promise<ClusterParts> {
+  const connection = await connectKube(flags.kubeconfig);
+  const http = new KubeHttp({ connection, clock, random: Math.random, userAgent });
+  const cluster = new Cluster({
+    http,
+    clock,
+    random: Math.random,
+    ...(flags.namespace === undefined ? {} : { namespace: flags.namespace }),
+    onProblem: (kind, err) => log.warn({ err, kind }, 'Could not watch a kind of object'),
+  });
+  const specs = new SpecHistory(() => clock.now());
+  const pods = new PodHistory();
+  specs.listen(cluster);
+  pods.listen(cluster);
+  const sources = new Sources();
+  const readings = new Readings({
+    clock,
+    tasks: () => tasksOf(cluster, pods, sources, flags.scrapeInterval),
+    onProblem: ({ pool, pod }, { failure, problem }) =>
+      log.warn({ pool, replica: pod, failure, problem }, 'Could not read replica metrics'),
+    onSurge: onSurge ?? (() => undefined),
+    onFailure: (source, err) => log.error({ err, source }, 'Could not read a source of metrics'),
+  });
+  const decoder = new AutoscalerDecoder(clock, await readBundledProfiles());
+  const sensors = new ClusterSensors({
+    cluster,
+    specs,
+    pods,
+    clock,
+    decode: (raw, context) => decoder.decode(raw, context),
+    readings: () => readings.latest(),
+  });
+  const close = async (): Promise<void> => {
+    await Promise.all([http.close(), sources.close()]);
+  };
+  return { connection, http, cluster, sensors, readings, decoder, close };
+}
+
+function tasksOf(
+  cluster: Cluster,
+  pods: PodHistory,
+  sources: Sources,
+  interval: number | undefined,
+): readonly ReadingTask[] {
+  return readingPlans(cluster, pods).map(({ pool, signals, replicas }) => {
+    const source = signals.source === 'Prometheus' ? (signals.prometheusUrl ?? '') : 'pods';
+    return {
+      pool,
+      source,
+      reader: sources.reader(source),
+      intervalSeconds: interval ?? signals.intervalSeconds,
+      replicas,
+    };
+  });
+}
+
+/** One reader for all pods, one for each Prometheus. */
+class Sources {
+  readonly #scraper = new Scraper();
+  readonly #prometheus = new Map<string, PrometheusSource>();
+
+  reader(source: string): ReplicaReader {
+    if (source === 'pods') return this.#scraper;
+    const known = this.#prometheus.get(source) ?? new PrometheusSource({ endpoint: source });
+    this.#prometheus.set(source, known);
+    return known;
+  }
+
+  async close(): Promise<void> {
+    for (const one of this.#prometheus.values()) one.close();
+    await this.#scraper.close();
+  }
+}

@@ -1,0 +1,67 @@
+import { hostname } from 'node:os';
+import { type Command, Option } from 'commander';
+import { systemClock } from '../adapters/clock.ts';
+import { openLog } from '../adapters/log.ts';
+import { isForewarmError } from '../errors.ts';
+import { runController } from './controller-run.ts';
+import { wholeNumber } from './flags.ts';
+
+export interface ControllerFlags {
+  readonly kubeconfig?: string;
+  readonly namespace?: string;
+  readonly leaseName: string;
+  readonly leaseNamespace?: string;
+  readonly identity: string;
+  readonly scrapeInterval?: number;
+  readonly metricsBind: string;
+  readonly hubEndpoint: string;
+  readonly record?: string;
+  readonly logLevel: string;
+}
+
+export function register(program: Command): void {
+  program
+    .command('controller')
+    .description('scale the pools of a cluster: watch, decide, write /scale and status, keep the nodes warm')
+    .option('--kubeconfig <file>', 'how to reach the cluster (default: as kubectl, else the pod itself)')
+    .option('-n, --namespace <name>', 'only autoscalers of this namespace (default: all)')
+    .option('--lease-name <name>', 'Lease of the leader', 'forewarm')
+    .addOption(
+      new Option('--lease-namespace <name>', 'where the Lease is (default: the namespace of the context)').env(
+        'POD_NAMESPACE',
+      ),
+    )
+    .addOption(
+      new Option('--identity <name>', 'of this process among its replicas').env('POD_NAME').default(hostname()),
+    )
+    .option(
+      '--scrape-interval <seconds>',
+      'overrides the interval of every autoscaler',
+      wholeNumber({ min: 1, max: 300 }),
+    )
+    .option('--metrics-bind <host:port>', 'own metrics and health; 0 switches them off', '0.0.0.0:8080')
+    .addOption(
+      new Option('--hub-endpoint <url>', 'a hub that speaks the Hugging Face API')
+        .env('HF_ENDPOINT')
+        .default('https://huggingface.co'),
+    )
+    .option('--record <file>', 'append each pass to this log, which `forewarm replay` reads')
+    .option('--log-level <level>', 'debug, info, warn or error', 'info')
+    .action(run);
+}
+
+async function run(flags: ControllerFlags): Promise<void> {
+  const stop = new AbortController();
+  const end = (): void => stop.abort(new Error('interrupted'));
+  process.once('SIGTERM', end).once('SIGINT', end);
+  const log = openLog(flags.logLevel);
+  try {
+    await runController({ flags, clock: systemClock(), log, signal: stop.signal });
+  } catch (err) {
+    if (stop.signal.aborted) return;
+    if (!isForewarmError(err, 'NOT_LEADER')) throw err;
+    // Whatever still runs in here may not write any more: the process ends now, another one leads.
+    log.fatal({ err }, 'Lost leadership');
+    process.exit(1);
+  }
+}

@@ -1,0 +1,165 @@
+import { Agent } from 'undici';
+import { KubeActuators } from '../adapters/kube/actuators.ts';
+import { Artifacts } from '../adapters/kube/artifacts.ts';
+import { StatusBoard } from '../adapters/kube/board.ts';
+import { EventRecorder } from '../adapters/kube/events.ts';
+import type { LeaderElector } from '../adapters/kube/leader.ts';
+import { NodeCaches } from '../adapters/kube/node-caches.ts';
+import type { Log } from '../adapters/log.ts';
+import { Hub } from '../agent/sources/hub.ts';
+import type { Action } from '../core/model/decision.ts';
+import type { PoolId } from '../core/model/pool.ts';
+import { freshMemory } from '../core/propose.ts';
+import { explainError, isForewarmError } from '../errors.ts';
+import { DecisionTable } from '../loop/decision-table.ts';
+import type { Nudge } from '../loop/nudge.ts';
+import { type PassesOptions, runPasses } from '../loop/passes.ts';
+import type { Clock } from '../ports/index.ts';
+import type { ClusterParts } from './cluster-parts.ts';
+import type { ControllerFlags } from './controller.ts';
+
+export interface LeaderOptions {
+  readonly flags: ControllerFlags;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly parts: ClusterParts;
+  readonly lease: LeaderElector;
+  readonly nudge: Nudge;
+}
+
+/** Everything that writes, composed: runs while this process leads. */
+export function openLeader(options: LeaderOptions): {
+  lead(signal: AbortSignal): Promise<void>;
+  leave(signal: AbortSignal): Promise<void>;
+} {
+  const { parts, lease, clock, log, flags } = options;
+  const { http, cluster } = parts;
+  const assertFresh = (): void => lease.assertFresh();
+  const failures = new Map<PoolId, string>();
+  const events = new EventRecorder({
+    http,
+    clock,
+    instance: flags.identity,
+    onProblem: (err) => log.warn({ err }, 'Could not write an event'),
+  });
+  const board = openBoard(options, failures);
+  const nodeCaches = new NodeCaches({ http, cluster, assertFresh });
+  const actuators = new KubeActuators({
+    http,
+    cluster,
+    nodeCaches,
+    events,
+    assertFresh,
+    isSaved: (pool) => board.isSaved(pool),
+  });
+  const passes = passesOf(options, { board, actuators, failures });
+  const keeping = { nodeCaches, artifacts: openArtifacts(options), clock, log };
+  const parallel = [parts.readings, board, events];
+  return {
+    lead: async (signal) => {
+      const beside = parallel.map((one) => one.run(signal));
+      await Promise.all([...beside, keepNodes(keeping, signal), runPasses(passes, signal)]);
+    },
+    leave: (signal) => board.drain(signal),
+  };
+}
+
+interface Doers {
+  readonly board: StatusBoard;
+  readonly actuators: KubeActuators;
+  readonly failures: Map<PoolId, string>;
+}
+
+function passesOf({ parts, clock, log, nudge }: LeaderOptions, { board, actuators, failures }: Doers): PassesOptions {
+  const { cluster, sensors } = parts;
+  return {
+    sensors,
+    memory: board,
+    actuators,
+    publishers: [board, new DecisionTable(clock)],
+    clock,
+    nudge,
+    isKnown: (pool) => cluster.autoscalers.get(pool) !== undefined,
+    onAction: (action, err) => toldOf(action, err, { failures, log }),
+    onPass: ({ input, output }, milliseconds) =>
+      log.debug(
+        { pools: input.pools.length, actions: output.actions.length, milliseconds: Math.round(milliseconds) },
+        'Made a pass',
+      ),
+    onFailure: (err) => log.error({ err }, 'Could not finish a pass'),
+  };
+}
+
+function openBoard(
+  { parts, lease, clock, log, flags }: LeaderOptions,
+  failures: ReadonlyMap<PoolId, string>,
+): StatusBoard {
+  return new StatusBoard({
+    http: parts.http,
+    clock,
+    random: Math.random,
+    cluster: parts.cluster,
+    ...(flags.namespace === undefined ? {} : { namespace: flags.namespace }),
+    assertFresh: () => lease.assertFresh(),
+    problems: () => parts.sensors.problems,
+    dangling: (autoscaler) => parts.decoder.dangling(autoscaler, parts.cluster),
+    failureOf: (pool) => failures.get(pool),
+    metricsOwner: () => undefined,
+    freshMemory,
+    onProblem: (pool, err) => log.warn({ err, pool }, 'Could not write the state of a pool'),
+  });
+}
+
+function openArtifacts({ parts, lease, clock, log, flags }: LeaderOptions): Artifacts {
+  return new Artifacts({
+    http: parts.http,
+    clock,
+    cluster: parts.cluster,
+    resolver: new Hub({
+      endpoint: flags.hubEndpoint,
+      dispatcher: new Agent(),
+      token: () => Promise.resolve(undefined),
+    }),
+    assertFresh: () => lease.assertFresh(),
+    onProblem: (artifact, err) => log.warn({ err, artifact }, 'Could not resolve a model artifact'),
+  });
+}
+
+interface Keeping {
+  readonly nodeCaches: NodeCaches;
+  readonly artifacts: Artifacts;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Node caches, labels and pinned artifacts follow what changed, beside the passes. */
+async function keepNodes({ nodeCaches, artifacts, clock, log }: Keeping, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await Promise.all([nodeCaches.reconcile(signal), artifacts.reconcile(signal)]);
+    } catch (err) {
+      if (signal.aborted || isForewarmError(err, 'NOT_LEADER')) throw err;
+      log.warn({ err }, 'Could not keep node caches');
+    }
+    await clock.sleep(1000, signal);
+  }
+}
+
+function toldOf(
+  action: Action,
+  err: unknown,
+  { failures, log }: { readonly failures: Map<PoolId, string>; readonly log: Log },
+): void {
+  const { pool, kind } = action;
+  if (err === undefined) {
+    failures.delete(pool);
+    log.info(action, 'Performed an action');
+    return;
+  }
+  // The next pass looks again and decides anew: not worth a condition.
+  if (isForewarmError(err, 'SCALE_CONFLICT')) log.info({ err, pool, kind }, 'Found a scale changed');
+  else {
+    failures.set(pool, explainError(err));
+    log.warn({ err, pool, kind }, 'Could not perform an action');
+  }
+}

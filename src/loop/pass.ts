@@ -1,0 +1,47 @@
+import type { Action } from '../core/model/decision.ts';
+import type { FleetMemory } from '../core/model/memory.ts';
+import { tick, type TickInput, type TickOutput } from '../core/tick.ts';
+import type { Actuators, MemoryStore, Publisher, Recorder, Sensors } from '../ports/index.ts';
+
+export interface PassPorts {
+  readonly sensors: Sensors;
+  readonly memory: MemoryStore;
+  readonly actuators: Actuators;
+  readonly publishers: readonly Publisher[];
+  readonly recorder?: Recorder;
+  /** Told of each action that failed and of each that was done; its outcome itself is learnt from the next look. */
+  readonly onAction: (action: Action, err: unknown) => void;
+}
+
+export interface Passed {
+  readonly input: TickInput;
+  readonly output: TickOutput;
+  readonly failures: number;
+}
+
+/** One turn: look, decide, remember, act, tell. A failed action never stops the next one. */
+export async function pass(before: FleetMemory, ports: PassPorts, signal: AbortSignal): Promise<Passed> {
+  const input = await ports.sensors.observe(signal);
+  const output = tick(before, input);
+  await ports.memory.save(output, input, signal); // before the actions: what was decided is never forgotten
+  const failures = await act(output.actions, ports, signal);
+  for (const publisher of ports.publishers) await publisher.publish(output, input, signal);
+  await ports.recorder?.record(input, output, before);
+  return { input, output, failures };
+}
+
+async function act(actions: readonly Action[], ports: PassPorts, signal: AbortSignal): Promise<number> {
+  let failures = 0;
+  for (const action of actions) {
+    signal.throwIfAborted();
+    try {
+      await ports.actuators.perform(action, signal);
+      ports.onAction(action, undefined);
+    } catch (err) {
+      signal.throwIfAborted();
+      failures += 1;
+      ports.onAction(action, err);
+    }
+  }
+  return failures;
+}

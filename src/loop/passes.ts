@@ -1,0 +1,56 @@
+import { takeOver } from '../core/decision/safety.ts';
+import type { FleetMemory } from '../core/model/memory.ts';
+import type { PoolId } from '../core/model/pool.ts';
+import { isForewarmError } from '../errors.ts';
+import type { Clock } from '../ports/index.ts';
+import type { Nudge } from './nudge.ts';
+import { type Passed, pass, type PassPorts } from './pass.ts';
+
+export interface PassesOptions extends PassPorts {
+  readonly clock: Clock;
+  readonly nudge: Nudge;
+  /** Whether the pool's object still exists: memory of one that cannot be used at the moment is kept. */
+  readonly isKnown: (pool: PoolId) => boolean;
+  readonly onPass: (passed: Passed, milliseconds: number) => void;
+  readonly onFailure: (err: unknown) => void;
+  /** Passes close together see the same samples. @default 1000 */
+  readonly leastMilliseconds?: number;
+}
+
+const idleSeconds = 15;
+const retryMilliseconds = 2000;
+
+/** Turns, one after the other, until the signal; each at the cadence of the fastest pool, or earlier when something happened. */
+export async function runPasses(options: PassesOptions, signal: AbortSignal): Promise<void> {
+  let memory = takeOver(await options.memory.load(signal), options.clock.now());
+  while (!signal.aborted) {
+    const began = options.clock.monotonic();
+    let cadence = idleSeconds * 1000;
+    try {
+      const passed = await pass(memory, options, signal);
+      memory = retained(memory, passed, options.isKnown);
+      cadence = cadenceOf(passed);
+      options.onPass(passed, options.clock.monotonic() - began);
+      if (passed.failures > 0) cadence = Math.min(cadence, retryMilliseconds);
+    } catch (err) {
+      if (signal.aborted || isForewarmError(err, 'NOT_LEADER')) throw err;
+      options.onFailure(err);
+    }
+    const rest = Math.max(0, cadence - (options.clock.monotonic() - began));
+    await options.nudge.wait(rest, Math.min(rest, options.leastMilliseconds ?? 1000), signal);
+  }
+}
+
+function cadenceOf({ input }: Passed): number {
+  const seconds = input.pools.map(({ policy }) => policy.tunables.tickSeconds);
+  return Math.max(1, Math.min(idleSeconds, ...seconds)) * 1000;
+}
+
+function retained(before: FleetMemory, { output }: Passed, isKnown: (pool: PoolId) => boolean): FleetMemory {
+  const kept = Object.entries(before.pools).filter(
+    ([pool]) => output.memory.pools[pool] === undefined && isKnown(pool),
+  );
+  return kept.length === 0
+    ? output.memory
+    : { ...output.memory, pools: { ...Object.fromEntries(kept), ...output.memory.pools } };
+}
