@@ -44,25 +44,27 @@ const overdueShare = 0.1;
 const soonestSeconds = 5;
 
 export function positionOf(target: TargetSeen, context: PositionContext): Position {
-  const counts = { serving: 0, ready: 0, dead: 0, unreadyUnderLoad: 0, unschedulable: 0, gated: 0, crashLooping: 0 };
-  const arriving: Arriving[] = [];
-  let listed = 0;
-  for (const replica of target.replicas) {
-    if (replica.phase === 'Draining') continue;
-    listed++;
-    if (replica.phase === 'Unschedulable') counts.unschedulable++;
-    else if (replica.phase === 'Gated') counts.gated++;
-    else if (replica.phase === 'CrashLooping') counts.crashLooping++;
-    else if (replica.phase !== 'Ready' && replica.phase !== 'Unready') arriving.push(arrival(replica, context));
-  }
-  for (const reading of context.readings) {
-    if (reading.target === target.target) countServing(counts, reading, context.now);
-  }
-  const unborn = Math.max(0, (target.specReplicas ?? 0) - listed);
+  const live = target.replicas.filter((replica) => replica.phase !== 'Draining');
+  const inPhase = (phase: ReplicaPhase): number => live.filter((replica) => replica.phase === phase).length;
+  const unborn = Math.max(0, (target.specReplicas ?? 0) - live.length);
   const isRefused = target.createFailure !== undefined;
-  if (!isRefused) for (let i = 0; i < unborn; i++) arriving.push(ordered(target, i, context));
+  const arriving = live.filter(isStarting).map((replica) => arrival(replica, context));
+  if (!isRefused) for (let k = 0; k < unborn; k++) arriving.push(ordered(target, k, context));
   arriving.sort((a, b) => a.inSeconds - b.inSeconds || (a.replica < b.replica ? -1 : 1));
-  return { ...counts, arriving, refused: isRefused ? unborn : 0 };
+  return {
+    ...servingOf(target, context),
+    arriving,
+    unschedulable: inPhase('Unschedulable'),
+    gated: inPhase('Gated'),
+    crashLooping: inPhase('CrashLooping'),
+    refused: isRefused ? unborn : 0,
+  };
+}
+
+const starting: readonly ReplicaPhase[] = ['Scheduling', 'PullingImage', 'LoadingWeights', 'StartingEngine'];
+
+function isStarting(replica: ReplicaSeen): boolean {
+  return starting.includes(replica.phase);
 }
 
 /** Replicas that were ordered and will not come by waiting: they give no capacity and block further raises. */
@@ -75,6 +77,12 @@ interface ServingCounts {
   ready: number;
   dead: number;
   unreadyUnderLoad: number;
+}
+
+function servingOf(target: TargetSeen, { readings, now }: PositionContext): ServingCounts {
+  const counts: ServingCounts = { serving: 0, ready: 0, dead: 0, unreadyUnderLoad: 0 };
+  for (const reading of readings) if (reading.target === target.target) countServing(counts, reading, now);
+  return counts;
 }
 
 function countServing(counts: ServingCounts, reading: ReplicaReading, now: Instant): void {

@@ -1,4 +1,5 @@
 import type { Series } from './series.ts';
+import { WindowMaximum } from './window-maximum.ts';
 
 /** Past forecasts of one member against what came, in units of the root of the level. */
 export interface Calibration {
@@ -21,29 +22,24 @@ export function conformalRank(k: number, quantile: number): number {
 
 /**
  * Largest minute-mean inside the horizon after each origin: what an order placed there has to carry. NaN where the horizon has not passed or
- * less than half of it is known. Monotone queue, linear.
+ * less than half of it is known. Walks from the newest bin back: linear.
  */
 export function horizonMaxima(
-  series: Series,
+  { t, length }: Series,
   smooth: Float64Array,
   horizon: { readonly seconds: number; readonly binSeconds: number },
 ): Float64Array {
-  const out = new Float64Array(series.length).fill(Number.NaN);
-  const queue = new Int32Array(series.length);
-  let head = 0;
-  let tail = 0;
-  let end = 0;
-  const last = series.t[series.length - 1] ?? 0;
-  const wanted = Math.max(1, Math.floor((0.5 * horizon.seconds) / horizon.binSeconds));
-  for (let i = 0; i < series.length; i++) {
-    const until = (series.t[i] ?? 0) + horizon.seconds;
-    if (until > last + 1e-9) break;
-    while (end < series.length && (series.t[end] ?? 0) <= until + 1e-9) {
-      while (tail > head && (smooth[queue[tail - 1] ?? 0] ?? 0) <= (smooth[end] ?? 0)) tail--;
-      queue[tail++] = end++;
-    }
-    while (head < tail && (queue[head] ?? 0) <= i) head++;
-    if (end - 1 - i >= wanted && head < tail) out[i] = smooth[queue[head] ?? 0] ?? 0;
+  const out = new Float64Array(length).fill(Number.NaN);
+  const window = new WindowMaximum(smooth);
+  const last = t[length - 1] ?? 0;
+  const fewest = Math.max(1, Math.floor((0.5 * horizon.seconds) / horizon.binSeconds));
+  let end = length - 1;
+  for (let i = length - 2; i >= 0; i--) {
+    window.push(i + 1);
+    const until = (t[i] ?? 0) + horizon.seconds + 1e-9;
+    while (end > i && (t[end] ?? 0) > until) end--;
+    const most = window.upTo(end);
+    if (until <= last + 2e-9 && end - i >= fewest) out[i] = most;
   }
   return out;
 }

@@ -21,21 +21,24 @@ export function gatewayStep(
   before: GatewayBaseline | undefined,
   { now, maxAge }: { readonly now: Instant; readonly maxAge: number },
 ): GatewayStep {
-  if (samples === undefined) return {};
+  const next = samples === undefined ? undefined : readingOf(samples, now, maxAge);
+  if (next === undefined) return before === undefined ? {} : { next: before };
+  const seconds = before === undefined ? 0 : elapsed(before.at, next.at);
+  if (before === undefined || seconds > longestPairSeconds) return { next };
+  if (seconds < shortestPairSeconds) return { next: before };
+  return { next, ...rates(before, next, seconds) };
+}
+
+function readingOf(samples: GatewaySamples, now: Instant, maxAge: number): GatewayBaseline | undefined {
   const total = freshValue(samples.requestsTotal, now, maxAge);
   const queued = freshValue(samples.queued, now, maxAge);
-  const at = readingAt(samples.requestsTotal) ?? readingAt(samples.queued);
-  if (at === undefined || (total === undefined && queued === undefined))
-    return before === undefined ? {} : { next: before };
-  const next: GatewayBaseline = {
+  const at = total === undefined ? readingAt(samples.queued) : readingAt(samples.requestsTotal);
+  if (at === undefined || (total === undefined && queued === undefined)) return undefined;
+  return {
     at,
     ...(total === undefined ? {} : { requestsTotal: total }),
     ...(queued === undefined ? {} : { queued }),
   };
-  const seconds = before === undefined ? 0 : elapsed(before.at, at);
-  if (before === undefined || seconds > longestPairSeconds) return { next };
-  if (seconds < shortestPairSeconds) return { next: before };
-  return { next, ...rates(before, next, seconds) };
 }
 
 function rates(
