@@ -55,6 +55,11 @@ export function liveLine(state: LiveState): string {
   return cells.join('  ');
 }
 
+/** A change of replicas with its reason. */
+export function changeLine({ seconds, from, to, because }: NonNullable<LiveState['lastChange']>): string {
+  return `${clock(seconds)}  ${from} → ${to}  ${because}`;
+}
+
 function readyOf({ phases }: LiveState): number {
   return phases.Ready ?? 0;
 }
@@ -94,9 +99,7 @@ function forecastText({ report }: LiveState): string {
 }
 
 function lastChange({ lastChange }: LiveState): string {
-  if (lastChange === undefined) return 'none yet';
-  const { seconds, from, to, because } = lastChange;
-  return `${clock(seconds)}  ${from} → ${to}  ${because}`;
+  return lastChange === undefined ? 'none yet' : changeLine(lastChange);
 }
 
 function meter(share: number, width: number): string {

@@ -1,7 +1,7 @@
 import type { LiveState } from './live-state.ts';
-import { liveLine, liveScreen } from './live-view.ts';
+import { changeLine, liveLine, liveScreen } from './live-view.ts';
 
-/** Shows a run while it goes: in place on a terminal, else one line each half hour of simulated time. */
+/** Shows a run while it goes: in place on a terminal, else a line for each change of replicas and each half hour of simulated time. */
 export interface Watch {
   readonly show: (state: LiveState) => void;
   readonly end: () => void;
@@ -19,6 +19,7 @@ function lines(stream: NodeJS.WriteStream, title: string): Watch {
   stream.write(`${title}\n`);
   let due = lineSeconds;
   const show = (state: LiveState): void => {
+    if (state.lastChange?.seconds === state.progress.seconds) stream.write(`${changeLine(state.lastChange)}\n`);
     if (state.progress.seconds < due) return;
     due = (Math.floor(state.progress.seconds / lineSeconds) + 1) * lineSeconds;
     stream.write(`${liveLine(state)}\n`);
