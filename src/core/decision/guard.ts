@@ -3,7 +3,7 @@ import type { TargetSafety } from '../model/memory.ts';
 import type { Because, Reason } from '../model/reason.ts';
 import { elapsed, type Instant } from '../model/units.ts';
 import { limitRate, stabilise } from './behavior.ts';
-import { isBlind, isCount } from './safety.ts';
+import { disputeGapSeconds, isBlind, isCount, quietSeconds } from './safety.ts';
 
 /** A size on its way through the guard. The first reason is the rule that bound last. */
 export interface Draft {
@@ -39,14 +39,15 @@ export const guardRules: readonly GuardRule[] = [
   { name: 'evident', invariant: 'I2', reason: 'SignalsMissing', apply: evident },
   { name: 'blind', invariant: 'I3', reason: 'AllSignalsMissing', apply: blind },
   { name: 'fallback', invariant: 'I3', reason: 'FallbackReplicas', apply: fallback },
+  { name: 'undisputed', invariant: 'I17', reason: 'ConflictDetected', apply: undisputed },
   { name: 'idle', invariant: 'I6', reason: 'NoPositiveEvidence', apply: idle },
-  { name: 'overridden', invariant: 'I7', reason: 'Overridden', apply: overridden },
+  { name: 'overridden', invariant: 'I18', reason: 'Overridden', apply: overridden },
   { name: 'floor', invariant: 'I1', reason: 'ScheduledFloor', apply: floor },
   { name: 'maximum', invariant: 'I1', reason: 'AtMaximum', apply: maximum },
   { name: 'minimum', invariant: 'I1', reason: 'AtMinimum', apply: minimum },
   { name: 'rate', invariant: 'I4', reason: 'RateLimited', apply: rate },
   { name: 'disabled', invariant: 'I16', reason: 'ScalingDisabled', apply: disabled },
-  { name: 'unshared', invariant: 'I7', reason: 'ConflictDetected', apply: unshared },
+  { name: 'unshared', invariant: 'I17', reason: 'ConflictDetected', apply: unshared },
   { name: 'paused', invariant: 'I7', reason: 'Paused', apply: paused },
   { name: 'failed', invariant: 'I15', reason: 'DecisionFailed', apply: failed },
 ];
@@ -113,6 +114,17 @@ function fallback({ replicas }: Draft, { target, safety, pool, now }: Guarded): 
   };
 }
 
+/** A pipeline that applies twice must not be answered by lowering what people are served by; raising goes on. */
+function undisputed({ replicas }: Draft, { spec, safety, now }: Guarded): Bound {
+  const [first, second] = safety.foreignWrites ?? [];
+  if (replicas >= spec || first === undefined || second === undefined) return undefined;
+  if (elapsed(first, second) > disputeGapSeconds || elapsed(second, now) >= quietSeconds) return undefined;
+  return {
+    replicas: spec,
+    message: `Not lowered to ${replicas}: somebody else set the size twice within ${disputeGapSeconds} s`,
+  };
+}
+
 function idle({ replicas }: Draft, { spec, target }: Guarded): Bound {
   if (replicas > 0 || spec === 0 || target.evidence.showsIdle) return undefined;
   return { replicas: 1, message: 'Not to zero: no fresh samples that say nothing runs, waits or is queued' };
@@ -173,7 +185,7 @@ function unshared(_: Draft, { spec, pool, target, safety, now }: Guarded): Bound
   }
   return {
     replicas: spec,
-    message: `Another owner of replicas was seen ${Math.floor(elapsed(safety.conflictSince, now))} s ago: 600 s without one are needed`,
+    message: `Another owner of replicas was seen ${Math.floor(elapsed(safety.conflictSince, now))} s ago: ${quietSeconds} s without one are needed`,
   };
 }
 

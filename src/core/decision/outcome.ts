@@ -72,7 +72,7 @@ export function safetyOf(
   decisions: readonly Decision[],
 ): SafetyMemory {
   const entries = targets.map(({ recommendation: { target }, safety }) => {
-    const decided = decisions.find((decision) => decision.target === target)?.replicas;
+    const decided = decisions.find((decision) => decision.target === target) ?? {};
     return [target, remember(safety, decided, mode, at)];
   });
   return { since: kept, targets: Object.fromEntries(entries) };

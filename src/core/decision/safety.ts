@@ -9,6 +9,10 @@ import { longestPeriodSeconds } from './behavior.ts';
 export const budgetWindowSeconds = 600;
 /** A conflict or our own zero is believed this long after it was last seen. */
 export const quietSeconds = 600;
+/** Two foreign writes closer than this are a dispute. */
+export const disputeGapSeconds = 300;
+/** How long a foreign write is remembered: the older of two must outlive the quiet time after the younger. */
+const disputeSeconds = quietSeconds + disputeGapSeconds;
 /** Not knowing for longer than this is a break: the windows begin anew. */
 const toleratedGapSeconds = 60;
 const emptySafety: TargetSafety = { raw: [], specChanges: [] };
@@ -34,31 +38,54 @@ export function takeOver(memory: FleetMemory, now: Instant): FleetMemory {
 
 /** What this pass has learnt about a target before anything is decided: its raw recommendation, changes of spec, blindness, conflict. */
 export function observe(about: Remembering): TargetSafety {
-  const { target, behavior, safety, now, mode } = about;
+  const { target, behavior, safety, now } = about;
   const before = safety.targets[target.target] ?? emptySafety;
-  const conflictSince =
-    mode === 'Scale' && target.otherOwner !== undefined ? now : recent(before.conflictSince, quietSeconds, now);
+  const chain = recordChanges(before, about);
   const blindSince = isBlind(target) ? (before.blindSince ?? now) : undefined;
   const zeroedAt = target.specReplicas === 0 ? before.zeroedAt : recent(before.zeroedAt, quietSeconds, now);
   return {
     raw: recordRaw(before.raw, about),
-    specChanges: bounded(recordChanges(before, about), behavior, about),
+    specChanges: bounded(chain, behavior, about),
     ...(before.lastDecision === undefined ? {} : { lastDecision: before.lastDecision }),
     ...(blindSince === undefined ? {} : { blindSince }),
-    ...(conflictSince === undefined ? {} : { conflictSince }),
     ...(zeroedAt === undefined ? {} : { zeroedAt }),
+    ...(about.mode === 'Scale' ? disputes(before, chain.slice(before.specChanges.length), about) : {}),
   };
 }
 
-/** Adds what was decided. A zero that is ours is remembered, so that it is never taken for a person's. */
-export function remember(safety: TargetSafety, decided: Replicas | undefined, mode: Mode, now: Instant): TargetSafety {
-  if (decided === undefined) return safety;
-  const decision = { ...safety, lastDecision: { at: now, replicas: decided } };
-  return decided === 0 && mode !== 'Observe' ? { ...decision, zeroedAt: safety.zeroedAt ?? now } : decision;
+/** Signs of somebody else who sets the size that we write: an object that owns replicas, or changes that are not ours. */
+function disputes(
+  before: TargetSafety,
+  changes: readonly SpecChange[],
+  { target, now }: Remembering,
+): Pick<TargetSafety, 'conflictSince' | 'foreignWrites'> {
+  const conflictSince = target.otherOwner === undefined ? recent(before.conflictSince, quietSeconds, now) : now;
+  const ours = before.lastDecision?.replicas;
+  const foreign = changes.filter(({ from, to }) => ours !== undefined && from !== to && to !== ours);
+  const writes = [...(before.foreignWrites ?? []), ...foreign.map(({ at }) => at)].slice(-2);
+  const young = writes.filter((at) => recent(at, disputeSeconds, now) !== undefined);
+  return {
+    ...(conflictSince === undefined ? {} : { conflictSince }),
+    ...(young.length === 0 ? {} : { foreignWrites: young }),
+  };
 }
 
-/** When the memory of this pool began to be kept without a break: now, when a target comes back from not knowing. */
+/** Adds what was decided. Taking a target to zero is remembered, so that the zero is never taken for a person's, nor a person's for ours. */
+export function remember(
+  safety: TargetSafety,
+  { from, replicas }: { readonly from?: Replicas; readonly replicas?: Replicas },
+  mode: Mode,
+  now: Instant,
+): TargetSafety {
+  if (replicas === undefined) return safety;
+  const isOurZero = replicas === 0 && from !== undefined && from > 0 && mode !== 'Observe';
+  return { ...safety, lastDecision: { at: now, replicas }, ...(isOurZero ? { zeroedAt: now } : {}) };
+}
+
+/** When the memory of this pool began to be kept without a break: now, after a time without passes or when a target comes back from not knowing. */
 export function since(safety: SafetyMemory, targets: readonly TargetRecommendation[], now: Instant): Instant {
+  const decidedAt = Object.values(safety.targets).flatMap(({ lastDecision }) => lastDecision?.at ?? []);
+  if (decidedAt.length > 0 && now - Math.max(...decidedAt) > quietSeconds * 1000) return now;
   const isBack = targets.some((target) => {
     const blindSince = safety.targets[target.target]?.blindSince;
     return blindSince !== undefined && !isBlind(target) && now - blindSince > toleratedGapSeconds * 1000;
