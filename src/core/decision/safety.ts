@@ -117,7 +117,7 @@ function recordRaw(raw: readonly RawRecommendation[], about: Remembering): reado
   const kept = raw.filter(({ at }) => at > now - window * 1000 && at < now);
   const { wanted } = target;
   const all = wanted === undefined || !isCount(wanted) ? kept : [...kept, { at: now, replicas: wanted }];
-  const each = Math.max(2, Math.floor(26 / sharers));
+  const each = Math.max(2, Math.floor(20 / sharers));
   const highs = thinned(
     lasting(all, (later, earlier) => later >= earlier),
     each,
@@ -193,7 +193,7 @@ function joined(stored: readonly SpecChange[], observed: readonly SpecChange[], 
 function bounded(changes: readonly SpecChange[], behavior: Behavior, about: Remembering): readonly SpecChange[] {
   const reach = Math.max(longestPeriodSeconds(behavior), budgetWindowSeconds) * 1000;
   const kept = changes.filter(({ at }, i) => i === changes.length - 1 || at > about.now - reach);
-  const limit = Math.max(2, Math.floor(20 / about.sharers));
+  const limit = Math.max(2, Math.floor(16 / about.sharers));
   while (kept.length > limit) {
     const [first, second] = kept;
     if (first === undefined || second === undefined) break;
