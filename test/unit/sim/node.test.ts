@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import type { ArtifactNeed } from '../../../src/core/model/policy.ts';
+import { bytes } from '../../../src/core/model/units.ts';
+import { SimNode } from '../../../src/sim/node.ts';
+
+const artifact = (hash: string, size: number): ArtifactNeed => ({ hash, name: `team/${hash}@1`, bytes: bytes(size) });
+const node = (diskBytes: number): SimNode => new SimNode({ name: 'n', gpus: 8, diskBytes, downloadMs: () => 1000 });
+
+describe('a simulated node', () => {
+  it('downloads an artifact once, whoever asks for it', () => {
+    const n = node(100);
+    n.assign(artifact('a', 60), 0);
+    expect(n.useWeights(artifact('a', 60), 400, 5000)).toStrictEqual({ readyMs: 1000, isFromCache: true });
+    expect(n.useWeights(artifact('a', 60), 3000, 5000)).toStrictEqual({ readyMs: 3000, isFromCache: true });
+    expect(n.usedBytes).toBe(60);
+  });
+
+  it('refuses what does not fit: an assignment fails, a replica downloads for itself alone', () => {
+    const n = node(100);
+    n.assign(artifact('a', 60), 0);
+    n.assign(artifact('b', 60), 0);
+    expect(n.seen(2000).cache).toMatchObject({
+      phases: { a: 'Ready', b: 'Failed' },
+      assigned: ['a', 'b'],
+      usedBytes: 60,
+    });
+    expect(n.useWeights(artifact('c', 60), 2000, 500)).toStrictEqual({ readyMs: 2500, isFromCache: false });
+    expect(n.hasWeights('c', 9000)).toBe(false);
+  });
+
+  it('tries a failed assignment again when room was made', () => {
+    const n = node(100);
+    n.assign(artifact('a', 60), 0);
+    n.assign(artifact('b', 60), 0);
+    n.unassign('a');
+    n.assign(artifact('b', 60), 100);
+    expect(n.seen(1100).cache).toMatchObject({ phases: { b: 'Ready' }, assigned: ['b'], usedBytes: 60 });
+  });
+
+  it('gives up what nobody assigned and nobody uses, when room is needed', () => {
+    const n = node(100);
+    n.useWeights(artifact('a', 60), 0, 10);
+    n.assign(artifact('b', 60), 20);
+    expect(n.seen(30).cache?.phases['b']).toBe('Failed');
+    n.leaveWeights('a');
+    n.assign(artifact('b', 60), 40);
+    expect(n.seen(2000).cache?.phases).toStrictEqual({ b: 'Ready' });
+  });
+
+  it('keeps unassigned weights while a replica uses them', () => {
+    const n = node(100);
+    n.assign(artifact('a', 60), 0);
+    n.useWeights(artifact('a', 60), 2000, 10);
+    n.unassign('a');
+    expect(n.hasWeights('a', 2000)).toBe(true);
+  });
+
+  it('pulls an image once', () => {
+    const n = node(100);
+    expect(n.pullImage(0, 4000)).toBe(4000);
+    expect(n.pullImage(1000, 9000)).toBe(4000);
+    expect(n.pullImage(8000, 9000)).toBe(8000);
+  });
+
+  it('never gives out more GPUs than it has', () => {
+    const n = node(100);
+    n.allocate(8);
+    expect(() => n.allocate(1)).toThrow('must have 1 free GPUs, has 0');
+  });
+});
