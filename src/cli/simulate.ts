@@ -75,7 +75,9 @@ async function simulateAll(flags: Flags): Promise<number> {
   const scenarios = flags.seed.flatMap((seed, at): readonly ScenarioOptions[] => {
     const workload = loads[at]?.workload;
     const { minReplicas, maxReplicas, coldStart: coldStartSeconds } = flags;
-    return workload === undefined ? [] : [{ workload, profile, seed, minReplicas, maxReplicas, coldStartSeconds }];
+    if (workload === undefined) return [];
+    const timelineStepSeconds = Math.max(5, Math.round(workload.durationSeconds / 2880));
+    return [{ workload, profile, seed, minReplicas, maxReplicas, coldStartSeconds, timelineStepSeconds }];
   });
   const jobs = policies.flatMap((policy) => scenarios.map((scenario) => ({ ...policy, scenario })));
   const { runs, isWhole } = await run(jobs);

@@ -57,7 +57,7 @@ async function start({ seed, report }: Flags): Promise<number> {
 
 async function dayScenario(seed: number): Promise<ScenarioOptions> {
   const workload = dayWorkload({ seed, compress: 1, peakRate: 40 });
-  return { workload, profile: await readProfile(engineProfile), seed, maxReplicas: 16 };
+  return { workload, profile: await readProfile(engineProfile), seed, maxReplicas: 16, timelineStepSeconds: 30 };
 }
 
 /** `undefined`: interrupted. The screen only looks: a run that nobody watches is the same. */

@@ -43,7 +43,7 @@ export interface PlotColumns {
  * Thins a timeline. Replicas and spec are the state at a point, the forecast is the one that was made for that time; queue, KV and latencies the worst of the steps that it covers;
  * arrivals their mean. So no spike is lost and no phase is drawn that never was.
  */
-export function downsample(timeline: Timeline, forecasts: readonly ForecastPoint[], points = 1200): PlotColumns {
+export function downsample(timeline: Timeline, forecasts: readonly ForecastPoint[], points: number): PlotColumns {
   const groups = cut(timeline.t.length, points);
   const t = groups.map(({ last }) => timeline.t[last] ?? 0);
   const last = <T>(values: readonly T[]): readonly T[] =>

@@ -1,4 +1,4 @@
-import { amount, count, duration, percent } from './format.ts';
+import { amount, count, duration, latency, percent } from './format.ts';
 import { escapeHtml, tableRow } from './html.ts';
 import { columnsFor } from './columns.ts';
 import { decisionsSection } from './decisions-section.ts';
@@ -89,10 +89,15 @@ ${notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`).join('\n')}
 
 function objectivesText({ ttftSeconds, itlSeconds }: PageObjectives): string {
   const parts = [
-    ttftSeconds === undefined ? [] : [`TTFT ${(ttftSeconds * 1000).toFixed(0)}ms`],
-    itlSeconds === undefined ? [] : [`ITL ${(itlSeconds * 1000).toFixed(0)}ms`],
-  ].flat();
+    ...(ttftSeconds === undefined ? [] : [`TTFT ${shortLatency(ttftSeconds)}`]),
+    ...(itlSeconds === undefined ? [] : [`ITL ${shortLatency(itlSeconds)}`]),
+  ];
   return parts.join(', ') || 'none';
+}
+
+/** `2s`, not `2.00s`: an objective is exact. */
+function shortLatency(seconds: number): string {
+  return latency(seconds).replace(/\.?0+(?=m?s$)/, (zeros) => (zeros.startsWith('.') ? '' : zeros));
 }
 
 function summarySection({ output, verdict }: PageInput): string {

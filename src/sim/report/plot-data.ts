@@ -29,10 +29,16 @@ export interface PlottedRun {
   readonly forecasts: readonly ForecastPoint[];
 }
 
+/** A day at 30 s; beyond that no screen shows more. */
+const mostPoints = 2880;
+/** Points of all policies together, so that the page stays below 3 MB. */
+const pagePoints = 24_000;
+
 export function plotData(
   runs: readonly PlottedRun[],
   objectives: { readonly ttftSeconds?: number; readonly itlSeconds?: number },
 ): PlotData {
+  const points = Math.max(200, Math.min(mostPoints, Math.floor(pagePoints / Math.max(1, runs.length))));
   return {
     phases,
     ttftObjective: objectives.ttftSeconds ?? null,
@@ -40,7 +46,7 @@ export function plotData(
     policies: runs.map(({ result, forecasts }) => ({
       policy: result.policy,
       durationSeconds: result.durationSeconds,
-      ...downsample(result.timeline, forecasts),
+      ...downsample(result.timeline, forecasts, points),
       decisions: changes(result.decisions).map((change) => ({
         t: change.t,
         from: change.from,

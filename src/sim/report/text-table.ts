@@ -6,7 +6,7 @@ import type { SimResult } from '../result.ts';
 export function summaryTable(results: readonly SimResult[]): string {
   const rows = summaryRows(results);
   const columns = columnsFor(rows);
-  const heads = columns.map((column) => [column.group, column.head].filter((part) => part !== undefined).join(' '));
+  const heads = columns.map(({ group, head }) => (group === 'TTFT' || group === 'ITL' ? `${group} ${head}` : head));
   return alignTable([
     heads.map((head) => head.toUpperCase()),
     ...rows.map((row) => columns.map(({ read }) => read(row))),

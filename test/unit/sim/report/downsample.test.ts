@@ -36,7 +36,7 @@ test('a forecast is drawn at the time that it was made for, and not for ever', (
 });
 
 test('an empty timeline stays empty', () => {
-  expect(downsample(emptyTimeline, []).t).toStrictEqual([]);
+  expect(downsample(emptyTimeline, [], 100).t).toStrictEqual([]);
 });
 
 test('nobody on the front is beaten, and everybody else is', () => {

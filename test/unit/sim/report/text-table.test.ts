@@ -8,9 +8,9 @@ test('the summary is aligned, heads in capitals, numbers to the right', () => {
     simResult({ policy: 'a-longer-name', attainment: null, ttft: null, itl: null }),
   ]);
   expect(table.split('\n')).toStrictEqual([
-    'POLICY         ATTAINED  GPU-HOURS  TTFT P50  TTFT P95  TTFT P99  ITL P50  ITL P95  ITL P99  SHED  LOST  CHANGES  PEAK  STARTS COLD  STARTS WARM',
-    'balanced         99.61%        132      83ms     312ms     1.24s     16ms     24ms     42ms    15     5       42    13            4           27',
-    'a-longer-name         -        132         -         -         -        -        -        -    15     5       42    13            4           27',
+    'POLICY         ATTAINED  GPU-HOURS  TTFT P50  TTFT P95  TTFT P99  ITL P50  ITL P95  ITL P99  SHED  LOST  CHANGES  PEAK  COLD  WARM',
+    'balanced         99.61%        132      83ms     312ms     1.24s     16ms     24ms     42ms    15     5       42    13     4    27',
+    'a-longer-name         -        132         -         -         -        -        -        -    15     5       42    13     4    27',
   ]);
 });
 
