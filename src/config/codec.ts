@@ -2,7 +2,6 @@ import type {
   InferenceAutoscaler,
   InferenceAutoscalerBehaviorScaleUp,
   InferenceAutoscalerObjectives,
-  InferenceAutoscalerSignals,
   InferenceAutoscalerSpec,
   InferenceAutoscalerTarget,
   ModelArtifact,
@@ -19,7 +18,7 @@ import {
   type WarmthPolicy,
 } from '../core/model/policy.ts';
 import type { PolicyDefinition } from '../core/model/policy-definition.ts';
-import type { PoolId, TargetName } from '../core/model/pool.ts';
+import type { TargetName } from '../core/model/pool.ts';
 import type { EngineProfile } from '../core/model/profile.ts';
 import { describe, ok, problem, type Problem, type Result } from '../core/model/result.ts';
 import { bytes, instant, type Instant, milliseconds, replicas, seconds } from '../core/model/units.ts';
@@ -38,10 +37,6 @@ export interface CodecContext {
   readonly profiles: ReadonlyMap<string, EngineProfile>;
   /** GPUs that the pod template of a target requests, where it could be read. */
   readonly templateGpus: ReadonlyMap<TargetName, number>;
-}
-
-export function poolId({ metadata }: InferenceAutoscaler): PoolId {
-  return `${metadata.namespace ?? 'default'}/${metadata.name}`;
 }
 
 /**
@@ -106,30 +101,6 @@ export function danglingReferences({ spec }: InferenceAutoscaler, context: Codec
     miss(`spec.targets[${index}].engineProfile`, engineProfile, `one of ${known}, or absent`);
   }
   return found;
-}
-
-/** `signals` with its defaults; the interval is what the reader of this source can keep. */
-export interface SignalSettings {
-  readonly engine: 'Auto' | 'VLLM';
-  readonly source: 'Pods' | 'Prometheus';
-  readonly port?: number;
-  readonly path: string;
-  readonly scheme: 'HTTP' | 'HTTPS';
-  readonly prometheusUrl?: string;
-  readonly scrapeIntervalSeconds: number;
-}
-
-export function toSignalSettings(signals: InferenceAutoscalerSignals = {}): SignalSettings {
-  const source = signals.source ?? 'Pods';
-  return {
-    engine: signals.engine ?? 'Auto',
-    source,
-    ...(signals.port === undefined ? {} : { port: signals.port }),
-    path: signals.path ?? '/metrics',
-    scheme: signals.scheme ?? 'HTTP',
-    ...(signals.prometheus === undefined ? {} : { prometheusUrl: signals.prometheus.url }),
-    scrapeIntervalSeconds: signals.scrapeIntervalSeconds ?? (source === 'Pods' ? 1 : 15),
-  };
 }
 
 function targetPolicy(target: InferenceAutoscalerTarget, context: CodecContext): TargetPolicy {

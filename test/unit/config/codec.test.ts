@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type CodecContext, danglingReferences, poolId, toPoolPolicy } from '../../../src/config/codec.ts';
-import { toScalingPreset, toSignalSettings } from '../../../src/config/codec.ts';
+import { type CodecContext, danglingReferences, toPoolPolicy, toScalingPreset } from '../../../src/config/codec.ts';
 import type { InferenceAutoscaler, InferenceAutoscalerSpec, ModelArtifact } from '../../../src/core/model/api.gen.ts';
 import { defaultBehavior, type PoolPolicy } from '../../../src/core/model/policy.ts';
 import type { EngineProfile } from '../../../src/core/model/profile.ts';
@@ -70,7 +69,6 @@ test('a target and a maximum are enough: it observes, from 1, with the HPA defau
       consolidationUtilization: 0.7,
     },
   });
-  expect(poolId(autoscaler())).toBe('team-a/chat');
 });
 
 test('every field that is given arrives', () => {
@@ -203,22 +201,6 @@ test('a name that leads nowhere is told and does not stop the pool', () => {
     },
     { field: 'spec.targets[0].engineProfile', seen: '"huge"', allowed: 'one of small, or absent' },
   ]);
-});
-
-test('signals have the defaults of the schema, and an interval that suits the source', () => {
-  expect(toSignalSettings()).toStrictEqual({
-    engine: 'Auto',
-    source: 'Pods',
-    path: '/metrics',
-    scheme: 'HTTP',
-    scrapeIntervalSeconds: 1,
-  });
-  const prometheus = { source: 'Prometheus', prometheus: { url: 'http://prometheus:9090' }, port: 9000 } as const;
-  expect(toSignalSettings(prometheus)).toMatchObject({
-    prometheusUrl: 'http://prometheus:9090',
-    scrapeIntervalSeconds: 15,
-    port: 9000,
-  });
 });
 
 const target = { scaleTargetRef: { name: 'chat' }, maxReplicas: 4 };
