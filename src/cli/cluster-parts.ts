@@ -2,13 +2,14 @@ import { readingPlans } from '../adapters/kube/addresses.ts';
 import { Cluster } from '../adapters/kube/cluster.ts';
 import { connectKube, type KubeConnection } from '../adapters/kube/connection.ts';
 import { PodHistory, SpecHistory } from '../adapters/kube/history.ts';
-import { KubeHttp } from '../adapters/kube/http.ts';
+import { KubeHttp, statusOf } from '../adapters/kube/http.ts';
 import { ClusterSensors } from '../adapters/kube/sensors.ts';
 import { Scraper } from '../adapters/engines/scraper.ts';
 import type { Log } from '../adapters/log.ts';
 import { PrometheusSource } from '../adapters/prometheus/source.ts';
 import { readBundledProfiles } from '../config/profile-file.ts';
 import { Readings, type ReadingTask } from '../loop/reading.ts';
+import { isForewarmError } from '../errors.ts';
 import type { PoolId } from '../core/model/pool.ts';
 import type { Clock } from '../ports/index.ts';
 import type { ReplicaReader } from '../ports/replica-reader.ts';
@@ -26,6 +27,8 @@ export interface ClusterPartsOptions {
   readonly log: Log;
   readonly userAgent: string;
   readonly onSurge?: (pool: PoolId) => void;
+  /** A kind is not installed, or may not be read. */
+  readonly onRefused?: (err: unknown) => void;
 }
 
 /** Everything that looks at a cluster and writes nothing. */
@@ -45,6 +48,7 @@ export async function openCluster({
   log,
   userAgent,
   onSurge,
+  onRefused,
 }: ClusterPartsOptions): Promise<ClusterParts> {
   const connection = await connectKube(flags.kubeconfig);
   const http = new KubeHttp({ connection, clock, random: Math.random, userAgent });
@@ -53,7 +57,10 @@ export async function openCluster({
     clock,
     random: Math.random,
     ...(flags.namespace === undefined ? {} : { namespace: flags.namespace }),
-    onProblem: (kind, err) => log.warn({ err, kind }, 'Could not watch a kind of object'),
+    onProblem: (kind, err) => {
+      log.warn({ err, kind }, 'Could not watch a kind of object');
+      if (statusOf(err) === 404 || isForewarmError(err, 'KUBE_FORBIDDEN')) onRefused?.(err);
+    },
   });
   const specs = new SpecHistory(() => clock.now());
   const pods = new PodHistory();

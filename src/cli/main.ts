@@ -1,4 +1,4 @@
-import { runProgram } from './program.ts';
+import { endQuietly, runProgram } from './program.ts';
 
 /** Each command is its own file, loaded only when it is asked for: `simulate` never loads a Kubernetes client. */
 const commands = {
@@ -6,6 +6,8 @@ const commands = {
   simulate: () => import('./simulate.ts'),
   agent: () => import('./agent.ts'),
   controller: () => import('./controller.ts'),
+  plan: () => import('./plan.ts'),
 };
 
+process.stdout.on('error', endQuietly);
 process.exitCode = await runProgram(process.argv.slice(2), commands);

@@ -97,6 +97,16 @@ export class StatusBoard implements MemoryStore, Publisher {
     return Promise.resolve();
   }
 
+  /** What would be written; nothing is. */
+  preview(output: TickOutput, input: TickInput): ReadonlyMap<PoolId, Json> {
+    const all = new Map<PoolId, Json>();
+    for (const one of input.pools) {
+      const status = this.#statusOf(one, output, input);
+      if (status !== undefined) all.set(one.seen.pool, status);
+    }
+    return all;
+  }
+
   /** Writes what was offered, in the background of the passes, until the signal. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([this.#writer.run(signal), this.#checkpoints.run(signal)]);
