@@ -20,15 +20,24 @@ const inputErrors: readonly ErrorCode[] = [
   'CONFIG_INVALID',
 ];
 
+/** Where complaints go; data goes to stdout by the commands themselves. */
+export type Complain = (text: string) => void;
+
+const toStderr: Complain = (text) => void process.stderr.write(text);
+
 /** Runs one command line and answers the exit code, unless a command has already set one. */
-export async function runProgram(argv: readonly string[], table: CommandTable): Promise<number> {
-  process.stdout.on('error', endQuietly);
+export async function runProgram(
+  argv: readonly string[],
+  table: CommandTable,
+  complain: Complain = toStderr,
+): Promise<number> {
   try {
     const program = await composed(argv, table);
+    for (const command of [program, ...program.commands]) command.configureOutput({ writeErr: complain });
     await program.parseAsync(argv, { from: 'user' });
     return Number(process.exitCode ?? 0);
   } catch (err) {
-    return reported(err);
+    return reported(err, complain);
   }
 }
 
@@ -55,10 +64,10 @@ function helpful(command: Command): void {
   command.showHelpAfterError(`Run 'forewarm ${command.name()} --help' for its flags`);
 }
 
-function reported(err: unknown): number {
+function reported(err: unknown, complain: Complain): number {
   if (err instanceof CommanderError) return err.exitCode === 0 ? 0 : exitCodes.usage;
   if (isForewarmError(err)) {
-    process.stderr.write(`forewarm: ${explainError(err)}\n`);
+    complain(`forewarm: ${explainError(err)}\n`);
     return inputErrors.includes(err.code) ? exitCodes.usage : exitCodes.failure;
   }
   const trace = err instanceof Error && err.stack !== undefined ? `\n${err.stack}` : '';
@@ -69,7 +78,7 @@ function reported(err: unknown): number {
 }
 
 /** A reader that went away (`forewarm simulate | head`) is no failure. */
-function endQuietly(err: NodeJS.ErrnoException): void {
+export function endQuietly(err: NodeJS.ErrnoException): void {
   if (err.code === 'EPIPE') process.exit(0);
   throw err;
 }
