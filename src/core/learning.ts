@@ -34,7 +34,11 @@ export function freshLearned(now: Instant): LearnedMemory {
 /** Where no request was measured before, this step's lengths and concurrency serve at once: anything seen is better than a prior. */
 export function firstLesson(learned: LearnedMemory, step: DemandStep): LearnedMemory {
   if (step.flow === undefined || learned.mix.weight > 0) return learned;
-  return { ...learned, mix: learnMix(learned.mix, step.flow, 0), curve: learnCurve(learned.curve, step.flow, 0) };
+  return {
+    ...learned,
+    mix: learnMix(learned.mix, step.flow, 0),
+    curve: learnCurve(learned.curve, step.settledFlow, 0),
+  };
 }
 
 /** Appends the closed bin and forgets what is too old. */
@@ -90,7 +94,10 @@ function lessons(input: LearnInput): Pick<LearnedMemory, 'curve' | 'mix'> {
   const { learned, step } = input;
   if (step.bin === undefined) return { curve: learned.curve, mix: learned.mix };
   const seconds = stepSeconds(input);
-  return { curve: learnCurve(learned.curve, step.flow, seconds), mix: learnMix(learned.mix, step.flow, seconds) };
+  return {
+    curve: learnCurve(learned.curve, step.settledFlow, seconds),
+    mix: learnMix(learned.mix, step.flow, seconds),
+  };
 }
 
 function correctionAfter(input: LearnInput): LearnedMemory['correction'] {
@@ -98,7 +105,7 @@ function correctionAfter(input: LearnInput): LearnedMemory['correction'] {
   const profile = policy.targets[0]?.profile;
   if (profile === undefined || policy.targets.length > 1 || step.bin === undefined) return learned.correction;
   return learnCorrection(learned.correction, profile, lengthsOf(learned.mix), {
-    flow: step.flow,
+    flow: step.settledFlow,
     seconds: stepSeconds(input),
   });
 }

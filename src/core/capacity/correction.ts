@@ -1,7 +1,7 @@
 import type { LearnedMemory } from '../model/memory.ts';
 import type { EngineProfile } from '../model/profile.ts';
 import type { Flow } from '../signals/flow.ts';
-import { iterationMs, meanContext } from './iteration-time.ts';
+import { iterationMs, meanContext, quadraticMs } from './iteration-time.ts';
 import type { Lengths } from './mix.ts';
 
 type Correction = LearnedMemory['correction'];
@@ -44,8 +44,10 @@ function observedRatio(profile: EngineProfile, lengths: Lengths, flow: Flow): nu
   if (flow.itlTokens < fewestTokens || sequences < fewestRunning) return undefined;
   const observedMs = (flow.itlSeconds / flow.itlTokens) * 1000;
   const promptPerMs = Math.max(0, flow.promptTokens - flow.cachedTokens) / (flow.replicaSeconds * 1000);
-  const admitted = (flow.started / (flow.replicaSeconds * 1000)) * observedMs;
-  const batch = { sequences, context: meanContext(lengths), prefill: promptPerMs * observedMs };
-  const predicted = iterationMs(profile, batch) + profile.kappa * Math.max(0, admitted);
+  const chunk = Math.min(lengths.uncachedPrompt, profile.maxBatchedTokens);
+  const prompts = (promptPerMs * observedMs) / chunk;
+  const batch = { sequences, context: meanContext(lengths), prompts, chunk };
+  const admitted = Math.max(0, flow.started / (flow.replicaSeconds * 1000)) * observedMs;
+  const predicted = iterationMs(profile, batch) + admitted * (profile.kappa + quadraticMs(profile, lengths));
   return predicted > 0 ? observedMs / predicted : undefined;
 }

@@ -49,9 +49,18 @@ export function capacityFromProfile(
 
 /** Objectives that no rate keeps do not make a replica worthless: it then serves one request at a time. */
 function alone(profile: EngineProfile, lengths: Lengths): number {
-  const batch = { sequences: 1, context: meanContext(lengths) };
-  const prefill = iterationMs(profile, { ...batch, prefill: lengths.uncachedPrompt }) + quadraticMs(profile, lengths);
-  return 1000 / (prefill + lengths.output * iterationMs(profile, { ...batch, prefill: 0 }));
+  const context = meanContext(lengths);
+  const token = iterationMs(profile, { sequences: 1, context, prompts: 0, chunk: 0 });
+  return 1000 / (prefillMs(profile, lengths, 0) + lengths.output * token);
+}
+
+/** Time to compute one prompt, in as many iterations as the token budget makes of it, beside `sequences` that decode. */
+function prefillMs(profile: EngineProfile, lengths: Lengths, sequences: number): number {
+  const chunks = Math.max(1, lengths.uncachedPrompt / profile.maxBatchedTokens);
+  const chunk = lengths.uncachedPrompt / chunks;
+  const busy = { sequences: sequences + chunk, context: 0, prompts: 0, chunk: 0 };
+  const read = profile.gamma * sequences * meanContext(lengths) + profile.delta * sequences;
+  return chunks * (iterationMs({ ...profile, delta: 0 }, busy) + read) + quadraticMs(profile, lengths);
 }
 
 function brokenLimit(
@@ -83,9 +92,7 @@ export function firstTokenMs(
   at: { readonly point: OperatingPoint; readonly percentile: number },
 ): number {
   const { point } = at;
-  const chunks = Math.max(1, lengths.uncachedPrompt / profile.maxBatchedTokens);
-  const batch = { sequences: point.sequences, context: meanContext(lengths), prefill: lengths.uncachedPrompt / chunks };
-  const own = chunks * iterationMs(profile, batch) + quadraticMs(profile, lengths);
+  const own = prefillMs(profile, lengths, point.sequences);
   const tail = Math.max(1, -Math.log(1 - at.percentile / 100));
   return profile.tau0 + point.iterationMs + (own * tail) / (1 - point.load);
 }

@@ -18,14 +18,32 @@ export function knee(w: number, compute: number): number {
   return Math.cbrt(w * w * w + compute * compute * compute);
 }
 
-/** Time of one iteration, ms, of `sequences` decoding with `context` tokens each and `prefill` prompt tokens beside them. */
-export function iterationMs(
-  profile: EngineProfile,
-  batch: { readonly sequences: number; readonly context: number; readonly prefill: number },
+/** What the scheduler has in hand: `prompts` new ones an iteration on average, of `chunk` tokens each. */
+export interface Batch {
+  readonly sequences: number;
+  readonly context: number;
+  readonly prompts: number;
+  readonly chunk: number;
+}
+
+/**
+ * Mean time of an iteration, ms. Prompts come one by one: of iterations with m prompts on average, e^-m have none and stay at the weight-read
+ * floor, the rest have m / (1 - e^-m). (Spreading their tokens evenly would hide them under the floor: 15 % too fast at half load.)
+ */
+export function iterationMs(profile: EngineProfile, { sequences, context, prompts, chunk }: Batch): number {
+  const read = profile.gamma * sequences * context + profile.delta * sequences;
+  return profile.alpha + read + computeMs(profile, { sequences, prompts, chunk });
+}
+
+function computeMs(
+  { w, beta }: EngineProfile,
+  { sequences, prompts, chunk }: { readonly sequences: number; readonly prompts: number; readonly chunk: number },
 ): number {
-  const compute = profile.beta * (batch.sequences + batch.prefill);
-  const read = profile.gamma * batch.sequences * batch.context;
-  return profile.alpha + knee(profile.w, compute) + read + profile.delta * batch.sequences;
+  const none = Math.exp(-prompts);
+  const some = 1 - none;
+  const quiet = knee(w, beta * sequences);
+  if (some < 1e-9) return quiet;
+  return none * quiet + some * knee(w, beta * (sequences + (prompts * chunk) / some));
 }
 
 /** Time of prefill attention that grows with the square of a prompt, ms a request. */
@@ -38,10 +56,10 @@ export function meanContext(lengths: Lengths): number {
 }
 
 /**
- * Steady state of a replica at `rate` requests/s. By Little's law an iteration of T ms holds r o T decoding sequences and r p T prompt tokens
- * (r = rate per ms, p uncached prompt, o output), so T solves T = alpha + knee(w, x T) + y T with x = beta r (o + p) and
- * y = r (gamma (o context + cached) + delta o + kappa + quadratic). Saturated where x + y >= 1.
- * Llama-3.1-8B on an H100, 1155 prompt and 211 output tokens at 15 requests/s: x = 0.51, y = 0.24, T = 12 ms, 37 sequences.
+ * Steady state of a replica at `rate` requests/s. By Little's law an iteration of T ms holds r o T decoding sequences and meets r T prompts
+ * (r = rate per ms, o output tokens), so T solves T = alpha + compute(r o T, r T) + y T with y = r (gamma (o context + cached) + delta o + kappa
+ * + quadratic). Saturated where y + beta r (o + p) >= 1.
+ * Llama-3.1-8B on an H100, 1155 prompt and 211 output tokens at 15 requests/s: T = 15 ms, 47 sequences.
  */
 export function operatingPoint(profile: EngineProfile, lengths: Lengths, rate: number): OperatingPoint {
   const r = rate / 1000;
@@ -51,22 +69,35 @@ export function operatingPoint(profile: EngineProfile, lengths: Lengths, rate: n
   const y = r * (reads + profile.delta * lengths.output + profile.kappa + quadraticMs(profile, lengths));
   const load = x + y;
   if (load >= 1) return { iterationMs: Infinity, load, sequences: Infinity, kvTokens: Infinity };
-  const time = solve(profile, x, y);
+  const chunk = Math.min(lengths.uncachedPrompt, profile.maxBatchedTokens);
+  const prompts = (r * lengths.uncachedPrompt) / chunk;
+  const error = (time: number): number =>
+    time * (1 - y) -
+    profile.alpha -
+    computeMs(profile, { sequences: r * lengths.output * time, prompts: prompts * time, chunk });
+  const time = root(error, (profile.alpha + profile.w) / (1 - load));
   const sequences = r * lengths.output * time;
   return { iterationMs: time, load, sequences, kvTokens: sequences * context + r * time * lengths.uncachedPrompt };
 }
 
-/** Root of T (1 - y) - alpha - knee(w, x T): increasing and concave, so Newton from the right end converges from one side. */
-function solve({ alpha, w }: EngineProfile, x: number, y: number): number {
-  let time = (alpha + w) / (1 - x - y);
-  for (let i = 0; i < 30; i++) {
-    const curve = knee(w, x * time);
-    const slope = 1 - y - (curve === 0 ? 0 : (x * x * x * time * time) / (curve * curve));
-    const next = time - (time * (1 - y) - alpha - curve) / slope;
-    if (Math.abs(next - time) < 1e-6 * time) return next;
-    time = next;
+/** Where an increasing function crosses 0 between 0 and `high`: regula falsi, with the stale end halved (Illinois). */
+function root(f: (x: number) => number, high: number): number {
+  let [a, b] = [0, high];
+  let [fa, fb] = [f(a), f(b)];
+  if (fb <= 0) return high;
+  for (let i = 0; i < 40 && b - a > 1e-6 * b; i++) {
+    const x = (a * fb - b * fa) / (fb - fa);
+    const fx = f(x);
+    if (fx > 0) {
+      [b, fb] = [x, fx];
+      fa /= 2;
+    } else {
+      [a, fa] = [x, fx];
+      fb /= 2;
+    }
+    if (Math.abs(fx) < 1e-7 * high) return x;
   }
-  return time;
+  return b;
 }
 
 /** The same engine with every time multiplied by `factor` (observed / predicted). */

@@ -15,9 +15,9 @@ export interface Lengths {
 
 /** Lengths change within minutes (another client, another prompt template): weights halve every five. */
 const halfLifeSeconds = 300;
-/** The first ten finished requests outvote the prior. */
-const priorWeight = 10;
-const prior = { promptTokens: 512, cachedShare: 0, outputTokens: 128 };
+/** Short answers finish first, so the first requests mislead: the prior (a usual chat turn) fades over the first two hundred. */
+const priorWeight = 200;
+const prior = { promptTokens: 1024, cachedShare: 0, outputTokens: 256 };
 
 export const freshMix: Mix = { ...prior, weight: 0, outputWeight: 0 };
 
@@ -48,11 +48,13 @@ export function learnMix(mix: Mix, flow: Flow | undefined, stepSeconds: number):
   if (flow === undefined) return { ...mix, ...kept };
   const started = Math.max(0, flow.started);
   const weight = kept.weight + started;
-  const finished = Math.max(0, flow.finished + flow.runningChange / 2);
+  const answered = Math.max(0, flow.finished + flow.runningChange / 2);
+  const finished = answered > 0 ? Math.max(0, flow.finished) : 0;
   const outputWeight = kept.outputWeight + finished;
   const promptSum = mix.promptTokens * kept.weight + (started > 0 ? flow.promptTokens : 0);
   const cachedSum = mix.cachedShare * mix.promptTokens * kept.weight + (started > 0 ? flow.cachedTokens : 0);
-  const outputSum = mix.outputTokens * kept.outputWeight + (finished > 0 ? flow.outputTokens : 0);
+  const outputSum =
+    mix.outputTokens * kept.outputWeight + (finished > 0 ? (flow.outputTokens / answered) * finished : 0);
   return {
     promptTokens: weight > 0 ? promptSum / weight : mix.promptTokens,
     cachedShare: promptSum > 0 ? Math.min(0.99, cachedSum / promptSum) : mix.cachedShare,

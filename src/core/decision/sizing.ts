@@ -10,6 +10,8 @@ import type { Supply } from './projection.ts';
 /** Bounds of demand over horizons; absent while no rate is known. */
 export interface Outlook {
   readonly level: number;
+  /** The newest bin, or the last minute where that was more: what a backlog grows by. */
+  readonly recent: number;
   readonly point: number;
   readonly upper: number;
 }

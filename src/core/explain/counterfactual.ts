@@ -16,17 +16,16 @@ export function counterfactualOf(input: SizingInput, sizing: Sizing): string | u
   const rate =
     demand === undefined || demand.upper <= 0
       ? undefined
-      : threshold(
-          (factor) =>
-            needAt({ ...base, demand: { point: demand.point * factor, upper: demand.upper * factor } }) > size,
-          1,
-          0.1,
-        );
+      : threshold((factor) => needAt({ ...base, demand: timesDemand(demand, factor) }) > size, 1, 0.1);
   const parts = [
     ...(queue === undefined ? [] : [`queue >= ${Math.ceil(queue)}`]),
     ...(rate === undefined || demand === undefined ? [] : [`${figure(demand.upper * rate)} req/s`]),
   ];
   return parts.length === 0 ? undefined : `would scale to ${size + 1} at ${parts.join(' or ')}`;
+}
+
+function timesDemand(demand: NonNullable<NeedInput['demand']>, factor: number): NonNullable<NeedInput['demand']> {
+  return { recent: demand.recent * factor, point: demand.point * factor, upper: demand.upper * factor };
 }
 
 /** Smallest value above `from` at which a monotone condition holds; `undefined` when it holds nowhere within reach. */

@@ -20,6 +20,9 @@ export function conformalRank(k: number, quantile: number): number {
   return Math.max(1, Math.min(k, Math.ceil(quantile * (k + 1))));
 }
 
+/** An origin is judged once its own minute was full: what it said before was half a level. */
+const settledSeconds = 60;
+
 /**
  * Largest minute-mean inside the horizon after each origin: what an order placed there has to carry. NaN where the horizon has not passed or
  * less than half of it is known. Walks from the newest bin back: linear.
@@ -39,7 +42,8 @@ export function horizonMaxima(
     const until = (t[i] ?? 0) + horizon.seconds + 1e-9;
     while (end > i && (t[end] ?? 0) > until) end--;
     const most = window.upTo(end);
-    if (until <= last + 2e-9 && end - i >= fewest) out[i] = most;
+    const isJudged = until <= last + 2e-9 && (t[i] ?? 0) - (t[0] ?? 0) >= settledSeconds;
+    if (isJudged && end - i >= fewest) out[i] = most;
   }
   return out;
 }

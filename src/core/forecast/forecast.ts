@@ -7,6 +7,8 @@ export interface Forecast {
   readonly horizonSeconds: number;
   /** Demand now: mean of the last minute. */
   readonly level: number;
+  /** The newest bin, or the last minute where that was more. */
+  readonly recent: number;
   /** Expected over the horizon, never above `upper`. */
   readonly point: number;
   /** The quantile of the largest minute inside the horizon. */
@@ -64,7 +66,8 @@ export function forecast({ series, horizonSeconds, quantile, binSeconds }: Forec
       weights,
     ),
   );
-  return { horizonSeconds, level, point, upper, quantile, method: methodOf(members, weights, calibrations) };
+  const recent = Math.max(level, series.y[last] ?? 0);
+  return { horizonSeconds, level, recent, point, upper, quantile, method: methodOf(members, weights, calibrations) };
 }
 
 function withoutLast(series: Series): Series {

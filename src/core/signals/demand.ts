@@ -3,13 +3,13 @@ import type { DemandBin, GatewayBaseline, LearnedMemory, ReplicaBaseline } from 
 import type { PoolSeen, ReplicaSeen } from '../model/pool.ts';
 import { elapsed, type Instant } from '../model/units.ts';
 import { isCovered } from './coverage.ts';
-import { increaseOf, type Flow, type Increase, type PairContext } from './flow.ts';
+import { increaseOf, type Flow, type Increase } from './flow.ts';
 import { gatewayStep, type GatewayStep } from './gateway.ts';
 import type { Observation } from './observe.ts';
 import { stuckSince } from './progress.ts';
 import { isServing, maxAgeSeconds } from './reading.ts';
 
-/** Samples from a replica's first minute do not teach lengths or capacity. */
+/** Samples from a replica's first minute do not teach capacity. */
 const teachesAfterSeconds = 60;
 /** More replicas than this keep no baseline: memory stays bounded. */
 const mostBaselines = 500;
@@ -23,8 +23,10 @@ export interface DemandContext {
 export interface DemandStep {
   /** Arrivals of this step; absent while too little new was read (unknown is not zero). */
   readonly bin?: DemandBin;
-  /** What the teaching replicas did; absent when none taught. */
+  /** What the replicas did, for the lengths of the mix. */
   readonly flow?: Flow;
+  /** The same without those in their first minute, for capacity: a warm-up does not teach. */
+  readonly settledFlow?: Flow;
   readonly baselines: LearnedMemory['baselines'];
   readonly gateway?: GatewayBaseline;
 }
@@ -45,32 +47,41 @@ type Sums = { -readonly [K in keyof Flow]: Flow[K] };
  * waiting, each over its own pair of readings, scaled up when a few are dark. Throughput is never taken for demand.
  */
 export function stepDemand(seen: PoolSeen, observation: Observation, context: DemandContext): DemandStep {
-  const rates: PoolRates = { requests: 0, uncachedPrompt: 0, waitingChange: 0, covered: 0, expected: 0 };
-  const sums = emptyFlow();
   const maxAge = maxAgeSeconds(seen.scrapeIntervalSeconds);
-  for (const reading of observation.readings) {
-    if (reading.isDark || reading.isStuck) continue;
-    rates.expected++;
-    const pair: PairContext = {
-      baseline: context.learned.baselines[reading.seen.id],
-      maxAge,
-      watchedSince: context.watchedSince,
-      now: context.now,
-    };
-    const increase = increaseOf(reading.seen, pair);
-    if (increase === undefined) continue;
-    addRates(rates, increase);
-    if (teaches(reading.seen, context.now)) addFlow(sums, increase);
-  }
+  const { rates, all, settled } = readPairs(observation, context, maxAge);
   const gateway = gatewayStep(seen.gateway, context.learned.gateway, { now: context.now, maxAge });
-  const flow = sums.replicas > 0 ? sums : undefined;
+  const flow = all.replicas > 0 ? all : undefined;
   const bin = binOf({ rates, gateway, flow, context });
   return {
     ...(bin === undefined ? {} : { bin }),
     ...(flow === undefined || bin === undefined ? {} : { flow }),
+    ...(settled.replicas === 0 || bin === undefined ? {} : { settledFlow: settled }),
     baselines: nextBaselines(seen, context, bin !== undefined),
     ...(gateway.next === undefined ? {} : { gateway: gateway.next }),
   };
+}
+
+interface Pairs {
+  readonly rates: PoolRates;
+  readonly all: Flow;
+  readonly settled: Flow;
+}
+
+function readPairs(observation: Observation, context: DemandContext, maxAge: number): Pairs {
+  const rates: PoolRates = { requests: 0, uncachedPrompt: 0, waitingChange: 0, covered: 0, expected: 0 };
+  const all = emptyFlow();
+  const settled = emptyFlow();
+  const { learned, watchedSince, now } = context;
+  for (const { seen, isDark, isStuck } of observation.readings) {
+    if (isDark || isStuck) continue;
+    rates.expected++;
+    const increase = increaseOf(seen, { baseline: learned.baselines[seen.id], maxAge, watchedSince, now });
+    if (increase === undefined) continue;
+    addRates(rates, increase);
+    addFlow(all, increase);
+    if (teaches(seen, now)) addFlow(settled, increase);
+  }
+  return { rates, all, settled };
 }
 
 function addRates(rates: PoolRates, increase: Increase): void {
