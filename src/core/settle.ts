@@ -9,7 +9,7 @@ import type { PoolReport } from './model/report.ts';
 import type { Instant } from './model/units.ts';
 import { freshMemory } from './propose.ts';
 import type { TickOutput } from './tick.ts';
-import { planWarmth } from './warmth/plan.ts';
+import { planWarmth, type WarmthInput, type WarmthPlan } from './warmth/plan.ts';
 
 export interface SettleInput {
   readonly memory: FleetMemory;
@@ -47,7 +47,7 @@ export function settleBy(
   const scaling = outcomes.flatMap((outcome, i) =>
     (decisions[i] ?? []).flatMap((decision) => scaleActions(outcome, decision)),
   );
-  const warmth = planWarmth({ assignments: memory.assignments, recommendations, fleet, now });
+  const warmth = planOrKeep({ assignments: memory.assignments, recommendations, fleet, now });
   const pools: Record<PoolId, PoolMemory> = { ...memory.pools };
   outcomes.forEach((outcome, i) => {
     const before = kept[i];
@@ -65,4 +65,13 @@ export function settleBy(
 
 function decidedFor(pool: PoolId, decisions: readonly Decision[]): readonly Decision[] {
   return decisions.filter((decision) => decision.pool === pool);
+}
+
+/** A plan that throws must not cost any pool its decision: copies stay where they are and no report claims a plan (I15). */
+function planOrKeep(input: WarmthInput): WarmthPlan {
+  try {
+    return planWarmth(input);
+  } catch {
+    return { assignments: input.assignments, actions: [], reports: {} };
+  }
 }

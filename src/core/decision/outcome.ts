@@ -109,7 +109,7 @@ function held({ recommendation, safety }: Judging, failure: Because): PoolOutcom
     if (spec === undefined || !isCount(spec)) return { recommendation: target, safety: remembered };
     return { recommendation: target, spec, safety: remembered, draft: { replicas: spec, because: [failure] } };
   });
-  return { recommendation: { ...recommendation, failure }, since: safety.since, targets };
+  return { recommendation, since: safety.since, targets };
 }
 
 /** Before anything was ever known and while nothing but the absence of data holds the size, there is nothing to say. */

@@ -33,7 +33,7 @@ const partly = { allowsDecrease: false, isAnythingKnown: true, showsIdle: false 
 
 /** One scene a rule: it decides `want` with the rule and `without` when only that rule is missing. */
 const scenes: Readonly<Record<string, Scene>> = {
-  whole: { given: targets({ specReplicas: 3, wanted: 2.5 }), want: 3, without: 3 },
+  whole: { given: targets({ specReplicas: 8, wanted: Number.NaN }), want: 8, without: 1 },
   stable: { given: targets({ specReplicas: 6, wanted: 3 }), safety: { raw: [raw(100, 5)] }, want: 5, without: 3 },
   warmedUp: { given: targets({ specReplicas: 6, wanted: 3 }), since: at(-299), want: 6, without: 3 },
   evident: { given: targets({ specReplicas: 6, wanted: 3, evidence: partly }), want: 6, without: 3 },
