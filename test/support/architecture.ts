@@ -47,7 +47,7 @@ const rooms: readonly Room[] = [
   adapter('engines', ['undici']),
   adapter('gateway', ['undici']),
   adapter('prometheus', ['prometheus-query', 'undici']),
-  adapter('metrics-api', ['fastify', '@peculiar/x509', 'undici']),
+  adapter('metrics-api', ['fastify', '@peculiar/x509', 'reflect-metadata', 'undici']),
   adapter('telemetry', ['prom-client', 'fastify']),
   { name: 'adapters', holds: under('adapters'), rooms: [model, 'ports', 'errors'], packages: ['node:', 'pino'] },
   { name: 'agent', holds: under('agent'), rooms: [model, 'ports', 'errors'], packages: ['node:', 'undici'] },
