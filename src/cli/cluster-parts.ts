@@ -12,7 +12,7 @@ import { Readings, type ReadingTask } from '../loop/reading.ts';
 import { isForewarmError } from '../errors.ts';
 import type { PoolId } from '../core/model/pool.ts';
 import type { Clock } from '../ports/index.ts';
-import type { ReplicaReader } from '../ports/replica-reader.ts';
+import type { ReplicaReader, ReplicaReading } from '../ports/replica-reader.ts';
 import { AutoscalerDecoder } from './autoscaler-decoder.ts';
 
 export interface ClusterFlags {
@@ -27,6 +27,7 @@ export interface ClusterPartsOptions {
   readonly log: Log;
   readonly userAgent: string;
   readonly onSurge?: (pool: PoolId) => void;
+  readonly onReading?: (reading: ReplicaReading) => void;
   /** A kind is not installed, or may not be read. */
   readonly onRefused?: (err: unknown) => void;
 }
@@ -42,14 +43,7 @@ export interface ClusterParts {
   readonly close: () => Promise<void>;
 }
 
-export async function openCluster({
-  flags,
-  clock,
-  log,
-  userAgent,
-  onSurge,
-  onRefused,
-}: ClusterPartsOptions): Promise<ClusterParts> {
+export async function openCluster({ flags, clock, log, userAgent, ...on }: ClusterPartsOptions): Promise<ClusterParts> {
   const connection = await connectKube(flags.kubeconfig);
   const http = new KubeHttp({ connection, clock, random: Math.random, userAgent });
   const cluster = new Cluster({
@@ -59,7 +53,7 @@ export async function openCluster({
     ...(flags.namespace === undefined ? {} : { namespace: flags.namespace }),
     onProblem: (kind, err) => {
       log.warn({ err, kind }, 'Could not watch a kind of object');
-      if (statusOf(err) === 404 || isForewarmError(err, 'KUBE_FORBIDDEN')) onRefused?.(err);
+      if (statusOf(err) === 404 || isForewarmError(err, 'KUBE_FORBIDDEN')) on.onRefused?.(err);
     },
   });
   const specs = new SpecHistory(() => clock.now());
@@ -72,7 +66,8 @@ export async function openCluster({
     tasks: () => tasksOf(cluster, pods, sources, flags.scrapeInterval),
     onProblem: ({ pool, pod }, { failure, problem }) =>
       log.warn({ pool, replica: pod, failure, problem }, 'Could not read replica metrics'),
-    onSurge: onSurge ?? (() => undefined),
+    onReading: on.onReading ?? (() => undefined),
+    onSurge: on.onSurge ?? (() => undefined),
     onFailure: (source, err) => log.error({ err, source }, 'Could not read a source of metrics'),
   });
   const decoder = new AutoscalerDecoder(clock, await readBundledProfiles());

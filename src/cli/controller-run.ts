@@ -2,11 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { LeaderElector } from '../adapters/kube/leader.ts';
 import type { PodKept } from '../adapters/kube/pod.ts';
 import type { Log } from '../adapters/log.ts';
+import { PassMetrics } from '../adapters/telemetry/pass-metrics.ts';
+import { MetricRegistry } from '../adapters/telemetry/registry.ts';
+import { statusServer } from '../adapters/telemetry/server.ts';
+import { ControllerMetrics } from '../loop/controller-metrics.ts';
+import { DecisionTable } from '../loop/decision-table.ts';
 import { Nudge } from '../loop/nudge.ts';
 import { serveTerm } from '../loop/term.ts';
 import type { Clock } from '../ports/index.ts';
 import { type ClusterParts, openCluster } from './cluster-parts.ts';
-import type { ControllerFlags } from './controller.ts';
+import type { Bind, ControllerFlags } from './controller.ts';
 import { openLeader } from './leader-parts.ts';
 
 export interface ControllerOptions {
@@ -19,29 +24,75 @@ export interface ControllerOptions {
 export async function runController(options: ControllerOptions): Promise<void> {
   const { flags, clock, log, signal } = options;
   const nudge = new Nudge(clock);
-  const parts = await openCluster({ flags, clock, log, userAgent: 'forewarm-controller', onSurge: () => nudge.call() });
+  const registry = new MetricRegistry({ roles: ['controller', 'metrics API'] });
+  const metrics = new ControllerMetrics(registry, clock);
+  const parts = await openCluster({
+    flags,
+    clock,
+    log,
+    userAgent: 'forewarm-controller',
+    onSurge: () => nudge.call(),
+    onReading: (reading) => metrics.read(reading),
+  });
+  nudgeOnChange(parts, nudge);
   const ended = new AbortController();
   const watching = parts.cluster.run(ended.signal);
+  const server = await serveStatus(flags.metricsBind, registry, parts);
   try {
-    const lease = new LeaderElector({
-      http: parts.http,
-      clock,
-      namespace: flags.leaseNamespace ?? parts.connection.namespace,
-      name: flags.leaseName,
-      identity: `${flags.identity}_${randomUUID()}`,
-      onProblem: (err) => log.warn({ err }, 'Could not renew the lease'),
-    });
-    nudgeOnChange(parts, nudge);
     await parts.cluster.synced(signal);
     log.info({ identity: flags.identity }, 'Watched all kinds of objects');
-    const leader = openLeader({ flags, clock, log, parts, lease, nudge });
-    const onElected = (): void => log.info({ identity: flags.identity }, 'Became leader');
-    await serveTerm({ lease, onElected, ...leader }, signal);
+    await serve({ ...options, parts, nudge, registry, metrics });
   } finally {
     ended.abort();
     await watching;
+    await server();
     await parts.close();
   }
+}
+
+interface Serving extends ControllerOptions {
+  readonly parts: ClusterParts;
+  readonly nudge: Nudge;
+  readonly registry: MetricRegistry;
+  readonly metrics: ControllerMetrics;
+}
+
+async function serve({ flags, clock, log, signal, parts, nudge, registry, metrics }: Serving): Promise<void> {
+  const lease = new LeaderElector({
+    http: parts.http,
+    clock,
+    namespace: flags.leaseNamespace ?? parts.connection.namespace,
+    name: flags.leaseName,
+    identity: `${flags.identity}_${randomUUID()}`,
+    onProblem: (err) => log.warn({ err }, 'Could not renew the lease'),
+  });
+  const table = new DecisionTable(clock);
+  const publishers = [table, new PassMetrics(registry, clock.now())];
+  const leader = openLeader({ flags, clock, log, parts, lease, nudge, metrics, publishers });
+  const onElected = (): void => {
+    metrics.leads(true);
+    log.info({ identity: flags.identity }, 'Became leader');
+  };
+  try {
+    await serveTerm({ lease, onElected, ...leader }, signal);
+  } finally {
+    table.clear();
+    metrics.leads(false);
+  }
+}
+
+/** Own metrics and health; answers how to end it. */
+async function serveStatus(
+  bind: Bind | undefined,
+  registry: MetricRegistry,
+  { cluster }: ClusterParts,
+): Promise<() => Promise<void>> {
+  if (bind === undefined) return () => Promise.resolve();
+  const ready = (): string | undefined =>
+    cluster.isSynced ? undefined : `waits for the first list of ${cluster.unsynced().join(', ')}`;
+  const server = statusServer({ metrics: registry, ready });
+  await server.listen(bind);
+  return async () => await server.close();
 }
 
 /** What changes a decision wakes the next pass: an object, a target's size, a replica's phase. */

@@ -1,10 +1,15 @@
 import { hostname } from 'node:os';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../adapters/clock.ts';
 import { openLog } from '../adapters/log.ts';
 import { isForewarmError } from '../errors.ts';
 import { runController } from './controller-run.ts';
 import { wholeNumber } from './flags.ts';
+
+export interface Bind {
+  readonly host: string;
+  readonly port: number;
+}
 
 export interface ControllerFlags {
   readonly kubeconfig?: string;
@@ -13,7 +18,7 @@ export interface ControllerFlags {
   readonly leaseNamespace?: string;
   readonly identity: string;
   readonly scrapeInterval?: number;
-  readonly metricsBind: string;
+  readonly metricsBind?: Bind;
   readonly hubEndpoint: string;
   readonly record?: string;
   readonly logLevel: string;
@@ -39,7 +44,10 @@ export function register(program: Command): void {
       'overrides the interval of every autoscaler',
       wholeNumber({ min: 1, max: 300 }),
     )
-    .option('--metrics-bind <host:port>', 'own metrics and health; 0 switches them off', '0.0.0.0:8080')
+    .option('--metrics-bind <host:port>', 'own metrics and health; 0 switches them off', bindAddress, {
+      host: '::',
+      port: 8080,
+    })
     .addOption(
       new Option('--hub-endpoint <url>', 'a hub that speaks the Hugging Face API')
         .env('HF_ENDPOINT')
@@ -64,4 +72,13 @@ async function run(flags: ControllerFlags): Promise<void> {
     log.fatal({ err }, 'Lost leadership');
     process.exit(1);
   }
+}
+
+/** `HOST:PORT`, `[V6]:PORT`, `:PORT`; `0` for none. */
+export function bindAddress(written: string): Bind | undefined {
+  if (written === '0') return undefined;
+  const [, v6, name = '', port = ''] = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]*)):(\d+)$/.exec(written) ?? [];
+  if (port === '' || Number(port) > 65_535)
+    throw new InvalidArgumentError(`It must be HOST:PORT, [IPv6]:PORT or 0, was '${written}'.`);
+  return { host: v6 ?? (name === '' ? '::' : name), port: Number(port) };
 }

@@ -11,10 +11,10 @@ import type { Action } from '../core/model/decision.ts';
 import type { PoolId } from '../core/model/pool.ts';
 import { freshMemory } from '../core/propose.ts';
 import { explainError, isForewarmError } from '../errors.ts';
-import { DecisionTable } from '../loop/decision-table.ts';
+import type { ControllerMetrics } from '../loop/controller-metrics.ts';
 import type { Nudge } from '../loop/nudge.ts';
 import { type PassesOptions, runPasses } from '../loop/passes.ts';
-import type { Clock } from '../ports/index.ts';
+import type { Clock, Publisher } from '../ports/index.ts';
 import type { ClusterParts } from './cluster-parts.ts';
 import type { ControllerFlags } from './controller.ts';
 
@@ -25,6 +25,9 @@ export interface LeaderOptions {
   readonly parts: ClusterParts;
   readonly lease: LeaderElector;
   readonly nudge: Nudge;
+  readonly metrics: ControllerMetrics;
+  /** Told of each pass, beside status and the loop's own metrics. */
+  readonly publishers: readonly Publisher[];
 }
 
 /** Everything that writes, composed: runs while this process leads. */
@@ -42,7 +45,7 @@ export function openLeader(options: LeaderOptions): {
     instance: flags.identity,
     onProblem: (err) => log.warn({ err }, 'Could not write an event'),
   });
-  const board = openBoard(options, failures);
+  const board = openBoard(options, { failures, events });
   const nodeCaches = new NodeCaches({ http, cluster, assertFresh });
   const actuators = new KubeActuators({
     http,
@@ -70,29 +73,38 @@ interface Doers {
   readonly failures: Map<PoolId, string>;
 }
 
-function passesOf({ parts, clock, log, nudge }: LeaderOptions, { board, actuators, failures }: Doers): PassesOptions {
+function passesOf(
+  { parts, clock, log, nudge, metrics, publishers }: LeaderOptions,
+  { board, actuators, failures }: Doers,
+): PassesOptions {
   const { cluster, sensors } = parts;
   return {
     sensors,
     memory: board,
     actuators,
-    publishers: [board, new DecisionTable(clock)],
+    publishers: [board, metrics, ...publishers],
     clock,
     nudge,
     isKnown: (pool) => cluster.autoscalers.get(pool) !== undefined,
-    onAction: (action, err) => toldOf(action, err, { failures, log }),
-    onPass: ({ input, output }, milliseconds) =>
-      log.debug(
-        { pools: input.pools.length, actions: output.actions.length, milliseconds: Math.round(milliseconds) },
-        'Made a pass',
-      ),
-    onFailure: (err) => log.error({ err }, 'Could not finish a pass'),
+    onAction: (action, err) => {
+      metrics.acted(action, err);
+      toldOf(action, err, { failures, log });
+    },
+    onPass: ({ input, output }, milliseconds) => {
+      metrics.passed(milliseconds);
+      const { length: pools } = input.pools;
+      log.debug({ pools, actions: output.actions.length, milliseconds: Math.round(milliseconds) }, 'Made a pass');
+    },
+    onFailure: (err) => {
+      metrics.failed(err);
+      log.error({ err }, 'Could not finish a pass');
+    },
   };
 }
 
 function openBoard(
   { parts, lease, clock, log, flags }: LeaderOptions,
-  failures: ReadonlyMap<PoolId, string>,
+  { failures, events }: { readonly failures: ReadonlyMap<PoolId, string>; readonly events: EventRecorder },
 ): StatusBoard {
   return new StatusBoard({
     http: parts.http,
@@ -103,6 +115,7 @@ function openBoard(
     assertFresh: () => lease.assertFresh(),
     problems: () => parts.sensors.problems,
     dangling: (autoscaler) => parts.decoder.dangling(autoscaler, parts.cluster),
+    events,
     failureOf: (pool) => failures.get(pool),
     metricsOwner: () => undefined,
     freshMemory,

@@ -120,6 +120,7 @@ function readOnlyBoard(parts: ClusterParts, clock: Clock): StatusBoard {
     assertFresh: refuse,
     problems: () => parts.sensors.problems,
     dangling: (autoscaler) => parts.decoder.dangling(autoscaler, parts.cluster),
+    events: { record: () => undefined },
     failureOf: () => undefined,
     metricsOwner: () => undefined,
     freshMemory,

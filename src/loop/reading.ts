@@ -15,6 +15,8 @@ export interface ReadingTask {
 export interface ReadingOptions {
   readonly clock: Clock;
   readonly tasks: () => readonly ReadingTask[];
+  /** Each reading, as it came. */
+  readonly onReading: (reading: ReplicaReading) => void;
   /** Each reading that says why something is missing, once per change of the reason. */
   readonly onProblem: (replica: ReplicaAddress, reading: ReplicaReading) => void;
   /** More work waits in this pool than when a pass last looked. */
@@ -93,6 +95,7 @@ export class Readings {
   #take(replica: ReplicaAddress, reading: ReplicaReading | undefined): void {
     if (reading === undefined) return;
     this.#latest.set(replica.id, reading);
+    this.#options.onReading(reading);
     const problem = reading.problem ?? '';
     if (problem !== '' && this.#problems.get(replica.id) !== problem) this.#options.onProblem(replica, reading);
     this.#problems.set(replica.id, problem);

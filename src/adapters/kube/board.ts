@@ -10,6 +10,8 @@ import type { Cluster } from './cluster.ts';
 import { conditionsOf, invalidConditions } from './conditions.ts';
 import type { Json } from './fields.ts';
 import { list, object } from './fields.ts';
+import { Announcer } from './announcer.ts';
+import type { EventRecorder } from './events.ts';
 import type { KubeHttp } from './http.ts';
 import { hpasOn } from './target.ts';
 import { parseSafety } from './safety.ts';
@@ -26,6 +28,7 @@ export interface BoardOptions {
   readonly assertFresh: () => void;
   readonly problems: () => ReadonlyMap<PoolId, Problem>;
   readonly dangling: (autoscaler: AutoscalerKept) => readonly Problem[];
+  readonly events: Pick<EventRecorder, 'record'>;
   readonly failureOf: (pool: PoolId) => string | undefined;
   readonly metricsOwner: () => string | undefined;
   readonly freshMemory: (now: Instant) => PoolMemory;
@@ -37,6 +40,7 @@ export class StatusBoard implements MemoryStore, Publisher {
   readonly #options: BoardOptions;
   readonly #writer: StatusWriter;
   readonly #checkpoints: Checkpoints;
+  readonly #announcer: Announcer;
   readonly #past = new Map<PoolId, readonly Json[]>();
   #unsaved: ReadonlySet<PoolId> = new Set();
 
@@ -44,6 +48,7 @@ export class StatusBoard implements MemoryStore, Publisher {
     this.#options = options;
     this.#writer = new StatusWriter(options);
     this.#checkpoints = new Checkpoints(options);
+    this.#announcer = new Announcer(options.events);
   }
 
   /** Memory as the last leader left it; read from the server, not from a watch that may lag behind. */
@@ -89,7 +94,7 @@ export class StatusBoard implements MemoryStore, Publisher {
   publish(output: TickOutput, input: TickInput): Promise<void> {
     for (const one of input.pools) {
       const status = this.#statusOf(one, output, input);
-      if (status !== undefined) this.#writer.offer(one.seen.pool, status);
+      if (status !== undefined) this.#offer(one.seen.pool, status);
       const learned = output.memory.pools[one.seen.pool]?.learned;
       if (learned !== undefined) this.#checkpoints.offer(one.seen.pool, learned);
     }
@@ -117,13 +122,19 @@ export class StatusBoard implements MemoryStore, Publisher {
     await this.#checkpoints.drain(signal);
   }
 
+  #offer(pool: PoolId, status: Json): void {
+    const autoscaler = this.#options.cluster.autoscalers.get(pool);
+    if (autoscaler !== undefined) this.#announcer.tell(autoscaler, status);
+    this.#writer.offer(pool, status);
+  }
+
   #refuse(pool: PoolId, problem: Problem): void {
     const autoscaler = this.#options.cluster.autoscalers.get(pool);
     if (autoscaler === undefined) return;
     const before = object(autoscaler.raw, 'status');
     const { generation } = autoscaler;
     const conditions = invalidConditions(problem);
-    this.#writer.offer(pool, invalidStatus({ generation, now: this.#options.clock.now(), conditions, before }));
+    this.#offer(pool, invalidStatus({ generation, now: this.#options.clock.now(), conditions, before }));
   }
 
   #statusOf({ seen, policy }: PoolInput, output: TickOutput, input: TickInput): Json | undefined {
