@@ -90,17 +90,23 @@ export class Hpa {
 
   #normalise({ spec, now }: HpaView, desired: number): Held {
     const { minReplicas: min, maxReplicas: max, behavior } = this.#setting;
-    const rules = behavior ?? withoutWindowUp;
-    const stable = stabilise({ current: spec, desired, history: this.#history, now }, rules);
-    this.#record(desired, now, rules);
-    const calm =
-      behavior === undefined ? Math.max(desired, stable.by === undefined ? desired : stable.replicas) : stable.replicas;
-    const held =
-      behavior === undefined
-        ? limitWithoutBehavior({ current: spec, desired: calm, min, max })
-        : limitRate({ current: spec, desired: calm, min, max, changes: this.#changes, now }, behavior);
-    const by = held.by ?? stable.by;
-    return { replicas: held.replicas, ...(by === undefined ? {} : { by }) };
+    const windows = behavior ?? defaultBehavior;
+    const stable = stabilise({ current: spec, desired, history: this.#history, now }, windows);
+    const highest = Math.max(desired, ...this.#young(now, windows.scaleDown.stabilizationWindowSeconds));
+    this.#record(desired, now, windows);
+    if (behavior === undefined) {
+      const held = limitWithoutBehavior({ current: spec, desired: highest, min, max });
+      return held.by !== undefined || highest === desired ? held : { ...held, by: 'ScaleDownStabilized' };
+    }
+    const held = limitRate(
+      { current: spec, desired: stable.replicas, min, max, changes: this.#changes, now },
+      behavior,
+    );
+    return held.by !== undefined || stable.by === undefined ? held : { ...held, by: stable.by };
+  }
+
+  #young(now: Instant, windowSeconds: number): readonly number[] {
+    return this.#history.filter(({ at }) => at > now - windowSeconds * 1000).map(({ replicas: n }) => n);
   }
 
   #record(desired: number, now: Instant, { scaleUp, scaleDown }: Behavior): void {
@@ -120,8 +126,6 @@ export class Hpa {
     return { replicas: held.replicas, because: held.by === undefined ? why : `${why}; ${held.by}` };
   }
 }
-
-const withoutWindowUp: Behavior = defaultBehavior;
 
 /** The largest of the metrics. One that fails forbids going down and never going up. */
 function propose(view: HpaView, tolerance: HpaSetting['tolerance']): HpaAnswer | undefined {
