@@ -1,10 +1,16 @@
-import type { CachedArtifactStatus, NodeCacheClient, NodeCacheStatus } from '../ports/artifacts.ts';
+import type { AssignedArtifact, CachedArtifactStatus, NodeCacheClient, NodeCacheStatus } from '../ports/artifacts.ts';
 import type { Clock } from '../ports/index.ts';
-import type { Keeper } from './keeper.ts';
+
+/** Who does the work: see Keeper. */
+export interface Assignee {
+  assign(artifacts: readonly AssignedArtifact[]): Promise<void>;
+  status(): Promise<NodeCacheStatus>;
+  stop(): Promise<void>;
+}
 
 export interface AgentDeps {
   readonly client: NodeCacheClient;
-  readonly keeper: Keeper;
+  readonly keeper: Assignee;
   readonly clock: Clock;
   readonly onReportFailed: (err: unknown) => void;
 }
@@ -14,7 +20,7 @@ export interface AgentOptions {
   readonly isOnce: boolean;
 }
 
-const lookSeconds = 1;
+const lookSeconds = { following: 1, once: 0.2 } as const;
 /** Progress alone is written no more often than this. */
 const progressSeconds = 5;
 
@@ -28,7 +34,8 @@ export async function runAgent(deps: AgentDeps, options: AgentOptions, signal: A
   const assignment = { isKnown: false };
   const following = follow(deps, assignment, ended);
   try {
-    const reporting = reportUntil(deps, () => options.isOnce && assignment.isKnown, ended);
+    const pace = options.isOnce ? lookSeconds.once : lookSeconds.following;
+    const reporting = reportUntil(deps, { pace, mayEnd: () => options.isOnce && assignment.isKnown }, ended);
     return await Promise.race([reporting, following.then(() => reporting)]);
   } finally {
     stop.abort(new Error('the agent ends'));
@@ -49,14 +56,18 @@ async function follow(deps: AgentDeps, assignment: { isKnown: boolean }, signal:
   }
 }
 
-async function reportUntil(deps: AgentDeps, mayEnd: () => boolean, signal: AbortSignal): Promise<NodeCacheStatus> {
+async function reportUntil(
+  deps: AgentDeps,
+  { pace, mayEnd }: { readonly pace: number; readonly mayEnd: () => boolean },
+  signal: AbortSignal,
+): Promise<NodeCacheStatus> {
   const reporter = new Reporter(deps);
   for (;;) {
     const isLast = mayEnd();
     const status = await deps.keeper.status();
     const isWritten = await reporter.offer(status, signal);
     if (signal.aborted || (isLast && isWritten && status.artifacts.every(isSettled))) return status;
-    await deps.clock.sleep(1000 * lookSeconds, signal).catch(() => undefined);
+    await deps.clock.sleep(1000 * pace, signal).catch(() => undefined);
   }
 }
 

@@ -84,6 +84,7 @@ async function openKeeper(setup: AgentSetup, source: Hub, counts: AgentCounts): 
     pool: store.pool,
     partsDirectory: store.layout.parts,
     bootId: store.bootId,
+    guard: async () => await store.room.guard(),
     clock,
     random,
     pace: new Pace(clock, setup.bandwidth),

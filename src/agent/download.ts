@@ -23,6 +23,8 @@ export interface DownloadDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly pace: Pace;
+  /** Asked before each request: throws DISK_FULL when the disk has been filled by others. */
+  readonly guard: () => Promise<void>;
   readonly onBytes: (bytes: number) => void;
   readonly onRetry: (err: unknown, path: string) => void;
 }
@@ -34,7 +36,6 @@ export interface BlobRequest {
 }
 
 const maxFailures = 5;
-const batchBytes = 1 << 20;
 const slowWindow = { seconds: 60, bytes: 60 * 64 * 1024 };
 
 /** Brings one blob into the pool: resumes what a former run left, retries what may pass, verifies, and keeps nothing that is not what was asked for. */
@@ -95,6 +96,7 @@ async function fetchRest(deps: DownloadDeps, transfer: Transfer, signal: AbortSi
 
 async function fetchSegment(deps: DownloadDeps, transfer: Transfer, signal: AbortSignal): Promise<void> {
   const { part, repo, commit, file } = transfer;
+  await deps.guard();
   const opened = await deps.source.open({ repo, commit, file, offset: part.offset, etag: part.etag }, signal);
   try {
     const isOther = part.etag !== undefined && opened.etag !== undefined && part.etag !== opened.etag;
@@ -113,23 +115,14 @@ async function pour(
   signal: AbortSignal,
 ): Promise<void> {
   const watch = new StallWatch(deps.clock, opened.host);
-  let batch: Uint8Array[] = [];
-  let bytes = 0;
-  const flush = async (): Promise<void> => {
+  for await (const batch of opened.batches) {
+    const bytes = batch.reduce((sum, chunk) => sum + chunk.length, 0);
     await part.append(batch);
     deps.onBytes(bytes);
+    watch.saw(bytes);
+    const paced = deps.clock.monotonic();
     await deps.pace.spend(bytes, signal);
-    [batch, bytes] = [[], 0];
-  };
-  try {
-    for await (const chunk of opened.chunks) {
-      batch.push(chunk);
-      bytes += chunk.length;
-      watch.saw(chunk.length);
-      if (bytes >= batchBytes) await flush();
-    }
-  } finally {
-    if (bytes > 0) await flush(); // what came before a failure is kept
+    watch.excuse(deps.clock.monotonic() - paced);
   }
 }
 
@@ -143,6 +136,11 @@ class StallWatch {
     this.#clock = clock;
     this.#host = host;
     this.#since = clock.monotonic();
+  }
+
+  /** We made it wait ourselves. */
+  excuse(milliseconds: number): void {
+    this.#since += milliseconds;
   }
 
   saw(bytes: number): void {

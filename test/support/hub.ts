@@ -221,7 +221,7 @@ async function serveFile(options: HubOptions, call: Call, file: HubContent): Pro
       return answer(res, 302, { location: fault.to }, '');
     case 'cut':
       await pour(res, headed(call, file).subarray(0, fault.afterBytes), options.bytesPerSecond);
-      res.destroy();
+      call.req.socket.end(); // what was written still arrives
       return;
     case 'flip':
       return await send(options, call, { ...file, flippedAt: fault.atByte });

@@ -1,6 +1,7 @@
 import type { ResolvedFile } from '../../ports/artifacts.ts';
 import { TransferError } from '../failure.ts';
-import { type Answer, dispose, type Headers, type Http } from './http.ts';
+import { type Answer, cutOff, dispose, type Headers, type Http } from './http.ts';
+import { Intake } from './intake.ts';
 import { refusal } from './refusal.ts';
 
 /** The bytes of a file from `offset` to its end (or to the end of one segment). */
@@ -10,7 +11,8 @@ export interface OpenedFile {
   readonly bytes: number;
   readonly etag: string | undefined;
   readonly host: string;
-  readonly chunks: AsyncIterable<Uint8Array>;
+  /** In order, each a few chunks; ends with `bytes` bytes or throws. */
+  readonly batches: AsyncIterable<readonly Uint8Array[]>;
   /** Ends the transfer early. */
   close(): void;
 }
@@ -23,7 +25,7 @@ export interface ContentRequest {
 }
 
 /** One answer never carries more: a signed address stays valid for its length, and hubs refuse the largest files in one piece. */
-const segmentBytes = 1024 ** 3;
+const segmentBytes = 512 * 1024 ** 2;
 
 export async function openFile(http: Http, wanted: ContentRequest, signal: AbortSignal): Promise<OpenedFile> {
   const answer = await http.get(wanted.url, rangeHeaders(wanted), signal);
@@ -36,7 +38,7 @@ export async function openFile(http: Http, wanted: ContentRequest, signal: Abort
     throw await refusal(answer, answer.url.origin !== wanted.url.origin);
   const problem = contentProblem(answer, wanted);
   if (problem !== undefined) {
-    answer.body.destroy();
+    cutOff(answer);
     throw new TransferError('UNEXPECTED_CONTENT', problem);
   }
   return opened(answer, wanted, signal);
@@ -89,37 +91,35 @@ function opened(answer: Answer, wanted: ContentRequest, signal: AbortSignal): Op
     ...extent,
     etag: answer.header('etag'),
     host: answer.url.host,
-    chunks: chunksOf(answer, extent.bytes, signal),
-    close: () => answer.body.destroy(),
+    batches: batchesOf({ answer, intake: new Intake(answer.body), expected: extent.bytes }, signal),
+    close: () => cutOff(answer),
   };
 }
 
-async function* chunksOf(answer: Answer, expected: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+interface Incoming {
+  readonly answer: Answer;
+  readonly intake: Intake;
+  readonly expected: number;
+}
+
+async function* batchesOf(incoming: Incoming, signal: AbortSignal): AsyncGenerator<readonly Uint8Array[]> {
+  const { answer, expected } = incoming;
   let seen = 0;
-  const reader = answer.body[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await readNext(reader, answer, signal);
-    if (next === undefined) break;
-    seen += next.length;
+  for (let batch = await take(incoming, signal); batch !== undefined; batch = await take(incoming, signal)) {
+    seen += batch.reduce((sum, chunk) => sum + chunk.length, 0);
     if (seen > expected) {
-      answer.body.destroy();
       throw new TransferError('UNEXPECTED_CONTENT', `more than ${expected} bytes from ${answer.url.host}`);
     }
-    yield next;
+    yield batch;
   }
   if (seen < expected) {
     throw new TransferError('DOWNLOAD_FAILED', `${answer.url.host} ended after ${seen} of ${expected} bytes`);
   }
 }
 
-async function readNext(
-  reader: AsyncIterator<unknown>,
-  answer: Answer,
-  signal: AbortSignal,
-): Promise<Uint8Array | undefined> {
+async function take({ answer, intake }: Incoming, signal: AbortSignal): Promise<readonly Uint8Array[] | undefined> {
   try {
-    const { done, value } = await reader.next();
-    return done === true || !(value instanceof Uint8Array) ? undefined : value;
+    return await intake.take();
   } catch (err) {
     signal.throwIfAborted();
     throw new TransferError('DOWNLOAD_FAILED', `reading from ${answer.url.host}`, { cause: err });

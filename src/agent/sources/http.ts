@@ -76,13 +76,18 @@ export async function dispose(answer: Answer): Promise<void> {
   await answer.body.dump({ limit: 65_536 });
 }
 
+/** Cuts an answer off; the stream's own complaint about that is nobody's concern. */
+export function cutOff(answer: Answer): void {
+  answer.body.on('error', () => undefined).destroy();
+}
+
 function nextHop(answer: Answer): URL | undefined {
   const { status, url } = answer;
   const location = answer.header('location');
   if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return undefined;
   const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined;
   if (next === undefined || !isAllowedHop(url, next)) {
-    answer.body.destroy();
+    cutOff(answer);
     const where = next === undefined ? 'an unreadable address' : shown(next);
     throw new TransferError('DOWNLOAD_FAILED', `asking ${shown(url)}: a redirect to ${where} is refused`, {
       isPermanent: true,

@@ -99,7 +99,7 @@ async function textOf(answer: Answer, signal: AbortSignal): Promise<string> {
     for await (const chunk of answer.body) {
       if (!(chunk instanceof Uint8Array)) continue;
       bytes += chunk.length;
-      if (bytes > maxPageBytes) break;
+      if (bytes > maxPageBytes) throw new RangeError(`more than ${maxPageBytes} bytes`);
       chunks.push(chunk);
     }
   } catch (err) {
