@@ -1,9 +1,9 @@
 import type { StaticParameters } from '../../core/model/policy-definition.ts';
 import type { PolicySetting, SimulatedPolicy } from './policy.ts';
 
-/** A fixed fleet; without a number, the run's maximum. */
+/** A fixed fleet within the run's bounds; without a number, the run's maximum. */
 export function createStatic(name: string, { replicas }: StaticParameters, setting: PolicySetting): SimulatedPolicy {
-  const fixed = replicas ?? setting.maxReplicas;
+  const fixed = Math.min(setting.maxReplicas, Math.max(setting.minReplicas, replicas ?? setting.maxReplicas));
   return {
     name,
     tickSeconds: 60,
