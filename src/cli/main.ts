@@ -5,6 +5,7 @@ const commands = {
   start: () => import('./start.ts'),
   simulate: () => import('./simulate.ts'),
   agent: () => import('./agent.ts'),
+  adapter: () => import('./adapter.ts'),
   controller: () => import('./controller.ts'),
   plan: () => import('./plan.ts'),
 };
