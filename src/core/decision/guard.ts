@@ -5,6 +5,9 @@ import { elapsed, type Instant } from '../model/units.ts';
 import { limitRate, stabilise } from './behavior.ts';
 import { disputeGapSeconds, isBlind, isCount, quietSeconds } from './safety.ts';
 
+/** Reasons that a decision carries, the binding one first. */
+const mostReasons = 6;
+
 /** A size on its way through the guard. The first reason is the rule that bound last. */
 export interface Draft {
   readonly replicas: number;
@@ -54,12 +57,18 @@ export const guardRules: readonly GuardRule[] = [
 
 /** What may be done for one target: the wanted size, or the present one where nothing is wanted, seen through every rule in turn. */
 export function guard(given: Guarded, rules: readonly GuardRule[]): Draft {
-  const start: Draft = { replicas: given.target.wanted ?? given.spec, because: given.target.because };
+  const start: Draft = {
+    replicas: given.target.wanted ?? given.spec,
+    because: given.target.because.slice(0, mostReasons),
+  };
   return rules.reduce<Draft>((draft, { apply, reason }) => {
     const bound = apply(draft, given);
     return bound === undefined
       ? draft
-      : { replicas: bound.replicas, because: [{ reason, message: bound.message }, ...draft.because].slice(0, 6) };
+      : {
+          replicas: bound.replicas,
+          because: [{ reason, message: bound.message }, ...draft.because].slice(0, mostReasons),
+        };
   }, start);
 }
 
