@@ -12,6 +12,8 @@ export interface AgentDeps {
   readonly client: NodeCacheClient;
   readonly keeper: Assignee;
   readonly clock: Clock;
+  /** Told at each look. */
+  readonly onStatus: (status: NodeCacheStatus) => void;
   readonly onReportFailed: (err: unknown) => void;
 }
 
@@ -65,6 +67,7 @@ async function reportUntil(
   for (;;) {
     const isLast = mayEnd();
     const status = await deps.keeper.status();
+    deps.onStatus(status);
     const isWritten = await reporter.offer(status, signal);
     if (signal.aborted || (isLast && isWritten && status.artifacts.every(isSettled))) return status;
     await deps.clock.sleep(1000 * pace, signal).catch(() => undefined);

@@ -1,10 +1,14 @@
+import { mkdir } from 'node:fs/promises';
 import { EnvHttpProxyAgent } from 'undici';
+import { isForewarmError } from '../errors.ts';
 import type { NodeCacheClient, NodeCacheStatus } from '../ports/artifacts.ts';
 import type { Clock } from '../ports/index.ts';
-import { runAgent } from './agent.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
+import { type AgentDeps, runAgent } from './agent.ts';
 import { diskFailure } from './failure.ts';
+import type { JobDeps } from './job.ts';
 import { Keeper } from './keeper.ts';
-import { lockDirectory } from './lock.ts';
+import { type DirectoryLock, lockDirectory } from './lock.ts';
 import { Pace, Turnstile } from './pace.ts';
 import type { Random } from './retry.ts';
 import { Singleflight } from './singleflight.ts';
@@ -29,54 +33,53 @@ export interface AgentSetup {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: AgentLog;
+  readonly telemetry: Telemetry;
   readonly isOnce: boolean;
 }
 
-/** What has happened since the start, for the agent's own metrics. */
-export interface AgentCounts {
-  bytesFetched: number;
-  retries: number;
-  failures: number;
-  ready: number;
-  reportFailures: number;
-}
-
 export interface RunningAgent {
-  readonly counts: Readonly<AgentCounts>;
-  readonly keeper: Keeper;
   run(signal: AbortSignal): Promise<NodeCacheStatus>;
   close(): Promise<void>;
 }
 
-/** Puts an agent together over a cache directory, which it owns until it is closed. */
+/** Puts an agent together over a cache directory, which it makes where it is missing and owns until it is closed. */
 export async function openAgent(setup: AgentSetup): Promise<RunningAgent> {
-  const lock = await lockDirectory(setup.root).catch((err: unknown) => {
-    throw diskFailure(err, `opening the cache directory ${setup.root}`);
-  });
-  const dispatcher = new EnvHttpProxyAgent({ connections: setup.downloads + 4, allowH2: false });
   try {
-    const counts: AgentCounts = { bytesFetched: 0, retries: 0, failures: 0, ready: 0, reportFailures: 0 };
-    const hub = new Hub({ endpoint: setup.hubEndpoint, dispatcher, token: setup.token });
-    const keeper = await openKeeper(setup, hub, counts);
-    const deps = { client: setup.client, keeper, clock: setup.clock, onReportFailed: reportFailed(setup.log, counts) };
-    return {
-      counts,
-      keeper,
-      run: async (signal) => await runAgent(deps, setup, signal),
-      close: async () => {
-        await dispatcher.destroy();
-        await lock.release();
-      },
-    };
+    await mkdir(setup.root, { recursive: true });
+    return await openOwned(setup, await lockDirectory(setup.root));
   } catch (err) {
+    throw diskFailure(err, `opening the cache directory ${setup.root}`);
+  }
+}
+
+async function openOwned(setup: AgentSetup, lock: DirectoryLock): Promise<RunningAgent> {
+  const dispatcher = new EnvHttpProxyAgent({ connections: setup.downloads + 4, allowH2: false });
+  const close = async (): Promise<void> => {
     await dispatcher.destroy();
     await lock.release();
+  };
+  try {
+    const hub = new Hub({ endpoint: setup.hubEndpoint, dispatcher, token: setup.token });
+    const deps = agentDeps(setup, await openKeeper(setup, hub));
+    return { run: async (signal) => await runAgent(deps, setup, signal), close };
+  } catch (err) {
+    await close();
     throw err;
   }
 }
 
-async function openKeeper(setup: AgentSetup, source: Hub, counts: AgentCounts): Promise<Keeper> {
-  const { root, clock, random, log } = setup;
+function agentDeps({ client, clock, telemetry, log }: AgentSetup, keeper: Keeper): AgentDeps {
+  return {
+    client,
+    keeper,
+    clock,
+    onStatus: (status) => measure(telemetry, status),
+    onReportFailed: (err) => log.warn({ err }, 'Could not report status'),
+  };
+}
+
+async function openKeeper(setup: AgentSetup, source: Hub): Promise<Keeper> {
+  const { root, clock, random } = setup;
   const store = await Store.open({ root, clock, budgetBytes: setup.budget, fillPercent: setup.watermark });
   return new Keeper({
     source,
@@ -90,27 +93,38 @@ async function openKeeper(setup: AgentSetup, source: Hub, counts: AgentCounts): 
     pace: new Pace(clock, setup.bandwidth),
     flights: new Singleflight(),
     turnstile: new Turnstile(setup.downloads),
-    onBytes: (bytes) => {
-      counts.bytesFetched += bytes;
-    },
-    onRetry: (err, what) => {
-      counts.retries += 1;
-      log.warn({ err, what }, 'Could not fetch, trying again');
-    },
-    onFailure: (err, snapshot) => {
-      counts.failures += 1;
-      log.warn({ err, snapshot }, 'Could not keep snapshot, trying again later');
-    },
-    onReady: (snapshot) => {
-      counts.ready += 1;
-      log.info({ snapshot }, 'Snapshot became ready');
-    },
+    ...listeners(setup),
   });
 }
 
-function reportFailed(log: AgentLog, counts: AgentCounts): (err: unknown) => void {
-  return (err) => {
-    counts.reportFailures += 1;
-    log.warn({ err }, 'Could not report status');
+type Listeners = Pick<JobDeps, 'onBytes' | 'onFetched' | 'onRetry' | 'onFailure' | 'onReady'>;
+
+function listeners({ log, telemetry }: AgentSetup): Listeners {
+  const countFailure = (err: unknown): void => {
+    const code = isForewarmError(err) ? err.code : 'INTERNAL';
+    telemetry.count('forewarm_agent_download_failures_total', { code });
   };
+  return {
+    onBytes: (bytes) => telemetry.count('forewarm_agent_downloaded_bytes_total', {}, bytes),
+    onFetched: (outcome) => telemetry.count('forewarm_agent_downloads_total', { outcome }),
+    onRetry: (err, what) => {
+      countFailure(err);
+      log.warn({ err, what }, 'Could not fetch, trying again');
+    },
+    onFailure: (err, snapshot) => {
+      countFailure(err);
+      log.warn({ err, snapshot }, 'Could not keep snapshot, trying again later');
+    },
+    onReady: (snapshot) => log.info({ snapshot }, 'Snapshot became ready'),
+  };
+}
+
+const phases = ['Assigned', 'Downloading', 'Ready', 'Failed'] as const;
+
+function measure(telemetry: Telemetry, { budgetBytes, usedBytes, artifacts }: NodeCacheStatus): void {
+  telemetry.set('forewarm_agent_cache_budget_bytes', budgetBytes);
+  telemetry.set('forewarm_agent_cache_used_bytes', usedBytes);
+  for (const phase of phases) {
+    telemetry.set('forewarm_agent_artifacts', artifacts.filter((one) => one.phase === phase).length, { phase });
+  }
 }

@@ -25,12 +25,15 @@ export function isWorthRetrying(err: unknown): boolean {
   return isForewarmError(err, 'DOWNLOAD_FAILED') && !(err instanceof TransferError && err.isPermanent);
 }
 
+/** The disk is broken, read-only, not ours, or not what a cache needs (hard links on one file system). */
+const brokenCodes = new Set(['EIO', 'EROFS', 'EACCES', 'EPERM', 'EXDEV', 'EMLINK', 'ENOTSUP', 'ENOTDIR', 'EEXIST']);
+
 /** Names a failure of the disk: full (`DISK_FULL`) or broken; other errors pass through. */
 export function diskFailure(err: unknown, doing: string): unknown {
   const code = errno(err);
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new ForewarmError('DISK_FULL', `${doing}: the disk is full`, { cause: err });
-  if (code === 'EIO' || code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
+  if (code !== undefined && brokenCodes.has(code)) {
     return new ForewarmError('FILE_UNREADABLE', doing, { cause: err });
   }
   return err;

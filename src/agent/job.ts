@@ -21,6 +21,8 @@ export interface JobDeps extends Omit<DownloadDeps, 'source'> {
   readonly store: Store;
   readonly flights: Singleflight;
   readonly turnstile: Turnstile;
+  /** One file was fetched, or was not. */
+  readonly onFetched: (outcome: 'published' | 'failed') => void;
   readonly onFailure: (err: unknown, key: string) => void;
   readonly onReady: (key: string) => void;
 }
@@ -143,9 +145,19 @@ export class Job {
     const request: BlobRequest = { repo, commit, file };
     const run = async (shared: AbortSignal): Promise<void> => {
       if (await store.has(repo, file)) return;
-      await turnstile.pass(() => download(this.#deps, request, shared), shared);
+      await turnstile.pass(() => this.#download(request, shared), shared);
     };
     await flights.ride(file.digest.hex, run, signal);
+  }
+
+  async #download(request: BlobRequest, signal: AbortSignal): Promise<void> {
+    try {
+      await download(this.#deps, request, signal);
+      this.#deps.onFetched('published');
+    } catch (err) {
+      if (!signal.aborted) this.#deps.onFetched('failed');
+      throw err;
+    }
   }
 
   async #bytesOf(file: HubFile): Promise<number> {

@@ -1,16 +1,20 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../adapters/clock.ts';
 import { type Log, openLog } from '../adapters/log.ts';
+import { MetricRegistry } from '../adapters/telemetry/registry.ts';
+import { statusServer } from '../adapters/telemetry/server.ts';
 import { openAgent } from '../agent/compose.ts';
 import { isMissing } from '../agent/files.ts';
 import { ForewarmError } from '../errors.ts';
 import type { NodeCacheClient } from '../ports/artifacts.ts';
 import type { Clock } from '../ports/index.ts';
 import { specFileClient } from './agent-spec.ts';
+import { type Bind, bindAddress } from './bind-address.ts';
 import { wholeNumber } from './flags.ts';
+import { interruptSignal } from './interrupt.ts';
 
 interface AgentFlags {
   readonly node?: string;
@@ -21,6 +25,7 @@ interface AgentFlags {
   readonly watermark: number;
   readonly bandwidth?: number;
   readonly downloads: number;
+  readonly metricsBind?: Bind;
   readonly kubeconfig?: string;
   readonly spec?: string;
   readonly once?: boolean;
@@ -44,6 +49,7 @@ export function register(program: Command): void {
     .option('--watermark <percent>', 'share of the disk that is never exceeded', wholeNumber({ min: 1, max: 100 }), 80)
     .option('--bandwidth <bytes>', 'most bytes a second for all downloads together, as 200Mi', byteCount)
     .option('--downloads <n>', 'files fetched at the same time', wholeNumber({ min: 1, max: 64 }), 4)
+    .option('--metrics-bind <host:port>', 'serve own metrics and health there (default: nowhere)', bindAddress)
     .option('--kubeconfig <file>', 'how to reach the cluster (default: as kubectl, else the pod itself)')
     .option('--spec <file>', "no cluster: take the assignment from this file (a NodeCache's spec as YAML)")
     .option('--once', 'end when every artifact is Ready (exit code 0) or Failed (1)')
@@ -52,29 +58,37 @@ export function register(program: Command): void {
 }
 
 async function run(flags: AgentFlags): Promise<void> {
-  const stop = new AbortController();
-  const end = (): void => stop.abort(new Error('interrupted'));
-  process.once('SIGTERM', end).once('SIGINT', end);
-  const clock = systemClock();
-  const log = openLog(flags.logLevel);
-  const root = resolve(flags.cacheDir);
-  await mkdir(root, { recursive: true });
+  const { signal, release } = interruptSignal();
+  const [clock, log] = [systemClock(), openLog(flags.logLevel)];
+  const [root, registry] = [resolve(flags.cacheDir), new MetricRegistry({ roles: ['agent'] })];
   const agent = await openAgent({
     ...flags,
     root,
     clock,
     log,
+    telemetry: registry,
     random: Math.random,
     token: async () => await readToken(flags.tokenFile),
     client: await openClient(flags, clock, log),
     isOnce: flags.once === true,
   });
+  const stopServing = await serveStatus(flags.metricsBind, registry);
   try {
-    const status = await agent.run(stop.signal);
+    const status = await agent.run(signal);
     if (flags.once === true && status.artifacts.some(({ phase }) => phase !== 'Ready')) process.exitCode = 1;
   } finally {
+    release();
+    await stopServing();
     await agent.close();
   }
+}
+
+/** The agent is ready when it runs: whether models are is another question, and restarting it answers none. */
+async function serveStatus(bind: Bind | undefined, metrics: MetricRegistry): Promise<() => Promise<void>> {
+  if (bind === undefined) return () => Promise.resolve();
+  const server = statusServer({ metrics, ready: () => undefined });
+  await server.listen(bind);
+  return async () => await server.close();
 }
 
 async function openClient(flags: AgentFlags, clock: Clock, log: Log): Promise<NodeCacheClient> {

@@ -11,8 +11,10 @@ import { Nudge } from '../loop/nudge.ts';
 import { serveTerm } from '../loop/term.ts';
 import type { Clock } from '../ports/index.ts';
 import { type ClusterParts, openCluster } from './cluster-parts.ts';
-import type { Bind, ControllerFlags } from './controller.ts';
+import type { Bind } from './bind-address.ts';
+import type { ControllerFlags } from './controller.ts';
 import { openLeader } from './leader-parts.ts';
+import { checkServedSchema } from './schema-check.ts';
 
 export interface ControllerOptions {
   readonly flags: ControllerFlags;
@@ -41,6 +43,7 @@ export async function runController(options: ControllerOptions): Promise<void> {
   try {
     await parts.cluster.synced(signal);
     log.info({ identity: flags.identity }, 'Watched all kinds of objects');
+    await checkServedSchema(parts, log, signal);
     await serve({ ...options, parts, nudge, registry, metrics });
   } finally {
     ended.abort();

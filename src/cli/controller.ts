@@ -1,15 +1,11 @@
 import { hostname } from 'node:os';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { systemClock } from '../adapters/clock.ts';
 import { openLog } from '../adapters/log.ts';
 import { isForewarmError } from '../errors.ts';
+import { type Bind, bindAddress } from './bind-address.ts';
 import { runController } from './controller-run.ts';
 import { wholeNumber } from './flags.ts';
-
-export interface Bind {
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface ControllerFlags {
   readonly kubeconfig?: string;
@@ -72,13 +68,4 @@ async function run(flags: ControllerFlags): Promise<void> {
     log.fatal({ err }, 'Lost leadership');
     process.exit(1);
   }
-}
-
-/** `HOST:PORT`, `[V6]:PORT`, `:PORT`; `0` for none. */
-export function bindAddress(written: string): Bind | undefined {
-  if (written === '0') return undefined;
-  const [, v6, name = '', port = ''] = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]]*)):(\d+)$/.exec(written) ?? [];
-  if (port === '' || Number(port) > 65_535)
-    throw new InvalidArgumentError(`It must be HOST:PORT, [IPv6]:PORT or 0, was '${written}'.`);
-  return { host: v6 ?? (name === '' ? '::' : name), port: Number(port) };
 }

@@ -103,10 +103,13 @@ function downloadDeps(store: Store, clock: HurriedClock): Omit<DownloadDeps, 'so
   };
 }
 
-function jobParts(options: Partial<BenchOptions>): Pick<JobDeps, 'flights' | 'turnstile' | 'onFailure' | 'onReady'> {
+function jobParts(
+  options: Partial<BenchOptions>,
+): Pick<JobDeps, 'flights' | 'turnstile' | 'onFetched' | 'onFailure' | 'onReady'> {
   return {
     flights: new Singleflight(),
     turnstile: new Turnstile(4),
+    onFetched: () => undefined,
     onFailure: options.onFailure ?? (() => undefined),
     onReady: options.onReady ?? (() => undefined),
   };

@@ -33,7 +33,7 @@ describe('resolving a revision', () => {
     },
   };
   for (const [name, { ask, want }] of Object.entries(refusals)) {
-    test(name, async () => {
+    test(`${name}`, async () => {
       const hub = await openHub({ repositories });
       await expect(hubClient(hub.endpoint).resolve(ask.source, ask.revision, live)).rejects.toMatchObject(want);
     });

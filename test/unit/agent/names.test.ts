@@ -16,7 +16,7 @@ describe('a source', () => {
     },
   };
   for (const [name, { given, want }] of Object.entries(good)) {
-    test(name, () => expect(parseSource(given)).toStrictEqual({ ok: true, value: want }));
+    test(`${name}`, () => expect(parseSource(given)).toStrictEqual({ ok: true, value: want }));
   }
 
   const bad = {
@@ -29,7 +29,7 @@ describe('a source', () => {
     'with two revisions is refused': 'hf://acme/tiny@a@b',
   };
   for (const [name, given] of Object.entries(bad)) {
-    test(name, () => expect(parseSource(given)).toMatchObject({ ok: false, problem: { field: 'source' } }));
+    test(`${name}`, () => expect(parseSource(given)).toMatchObject({ ok: false, problem: { field: 'source' } }));
   }
 
   test('gets the folder that hub clients look into', () => expect(repoFolder('acme/tiny')).toBe('models--acme--tiny'));
@@ -48,7 +48,7 @@ describe('a file name of a listing', () => {
     'must not reach into a git folder': 'x/.GIT/config',
     'must not have a component that no file system takes': 'é'.repeat(128),
   };
-  for (const [name, path] of Object.entries(bad)) test(name, () => expect(pathProblem(path)).toBeTypeOf('string'));
+  for (const [name, path] of Object.entries(bad)) test(`${name}`, () => expect(pathProblem(path)).toBeTypeOf('string'));
   for (const path of ['config.json', 'a/b/c.bin', '.gitattributes', '..a', 'ü/ß.txt']) {
     test(`may be '${path}'`, () => expect(pathProblem(path)).toBeUndefined());
   }
@@ -62,7 +62,7 @@ describe('two file names', () => {
     'stand beside each other when one only starts like the other': { given: ['a', 'ab', 'b/c'], want: undefined },
   };
   for (const [name, { given, want }] of Object.entries(pairs)) {
-    test(name, () => expect(collision(given)).toStrictEqual(want));
+    test(`${name}`, () => expect(collision(given)).toStrictEqual(want));
   }
 });
 
@@ -81,7 +81,7 @@ describe('patterns', () => {
     'do not break on expressions': { path: 'a+b(c)', patterns: ['a+b(c)'], want: true },
   };
   for (const [name, { path, patterns, want }] of Object.entries(cases)) {
-    test(name, () => expect(isSelected(path, patterns)).toBe(want));
+    test(`${name}`, () => expect(isSelected(path, patterns)).toBe(want));
   }
 });
 
