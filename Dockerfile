@@ -21,6 +21,7 @@ COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY LICENSE ./
 COPY policies policies
+COPY crds crds
 USER 65532:65532
 # Heap by the container's limit. As process 1, Node ends on SIGTERM only because every command handles it.
 ENTRYPOINT ["/nodejs/bin/node", "--max-old-space-size-percentage=75", "/app/dist/src/cli/main.js"]

@@ -19,6 +19,8 @@ import type { Clock } from '../ports/index.ts';
 export class AutoscalerDecoder {
   readonly #clock: Clock;
   readonly #profiles: ReadonlyMap<string, EngineProfile>;
+  /** Limits that the API server drops from every object: its schema is older than this program. */
+  #unserved: readonly string[] = [];
   readonly #presets = new Map<string, { readonly version: string; readonly preset: Result<ScalingPreset> }>();
 
   constructor(clock: Clock, profiles: ReadonlyMap<string, EngineProfile>) {
@@ -26,8 +28,16 @@ export class AutoscalerDecoder {
     this.#profiles = profiles;
   }
 
+  refuseScale(unserved: readonly string[]): void {
+    this.#unserved = unserved;
+  }
+
   decode(raw: Json, context: PolicyContext): Result<PoolPolicy> {
     if (!isAutoscaler(raw)) return problem('spec.targets', raw['spec'], 'a list of targets');
+    if (raw.spec.mode === 'Scale' && this.#unserved.length > 0) {
+      const allowed = `Observe or Recommend until the custom resources are updated: the API server drops ${this.#unserved.join(', ')}`;
+      return problem('spec.mode', 'Scale', allowed);
+    }
     const preset = this.#preset(context);
     if (preset !== undefined && !preset.ok) return preset;
     return toPoolPolicy(raw, this.#context(context, preset?.value));

@@ -4,6 +4,7 @@ import { Artifacts } from '../adapters/kube/artifacts.ts';
 import { StatusBoard } from '../adapters/kube/board.ts';
 import { EventRecorder } from '../adapters/kube/events.ts';
 import type { LeaderElector } from '../adapters/kube/leader.ts';
+import { MetricsOwner } from '../adapters/kube/metrics-owner.ts';
 import { NodeCaches } from '../adapters/kube/node-caches.ts';
 import type { Log } from '../adapters/log.ts';
 import { Hub } from '../agent/sources/hub.ts';
@@ -45,7 +46,8 @@ export function openLeader(options: LeaderOptions): {
     instance: flags.identity,
     onProblem: (err) => log.warn({ err }, 'Could not write an event'),
   });
-  const board = openBoard(options, { failures, events });
+  const owner = new MetricsOwner(http, clock, (err) => log.warn({ err }, 'Could not find who serves external metrics'));
+  const board = openBoard(options, { failures, events, owner });
   const nodeCaches = new NodeCaches({ http, cluster, assertFresh });
   const actuators = new KubeActuators({
     http,
@@ -57,7 +59,7 @@ export function openLeader(options: LeaderOptions): {
   });
   const passes = passesOf(options, { board, actuators, failures });
   const keeping = { nodeCaches, artifacts: openArtifacts(options), clock, log };
-  const parallel = [parts.readings, board, events];
+  const parallel = [parts.readings, board, events, owner];
   return {
     lead: async (signal) => {
       const beside = parallel.map((one) => one.run(signal));
@@ -102,9 +104,15 @@ function passesOf(
   };
 }
 
+interface Telling {
+  readonly failures: ReadonlyMap<PoolId, string>;
+  readonly events: EventRecorder;
+  readonly owner: MetricsOwner;
+}
+
 function openBoard(
   { parts, lease, clock, log, flags }: LeaderOptions,
-  { failures, events }: { readonly failures: ReadonlyMap<PoolId, string>; readonly events: EventRecorder },
+  { failures, events, owner }: Telling,
 ): StatusBoard {
   return new StatusBoard({
     http: parts.http,
@@ -117,7 +125,7 @@ function openBoard(
     dangling: (autoscaler) => parts.decoder.dangling(autoscaler, parts.cluster),
     events,
     failureOf: (pool) => failures.get(pool),
-    metricsOwner: () => undefined,
+    metricsOwner: () => owner.current(),
     freshMemory,
     onProblem: (pool, err) => log.warn({ err, pool }, 'Could not write the state of a pool'),
   });

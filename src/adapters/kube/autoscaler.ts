@@ -1,4 +1,4 @@
-import { isJson, type Json, list, number, object, optional, text } from './fields.ts';
+import { isJson, type Json, list, number, object, optional, text, time } from './fields.ts';
 import { type LabelSelector, selectorOf } from './selector.ts';
 import { type Kept, versionOf } from './store.ts';
 
@@ -25,6 +25,7 @@ export interface AutoscalerKept extends Kept {
   readonly namespace: string;
   readonly name: string;
   readonly generation: number;
+  readonly createdAt: number;
   readonly mode: string;
   readonly targets: readonly TargetRef[];
   readonly signals: SignalSettings;
@@ -46,6 +47,7 @@ export function keepAutoscaler(raw: unknown): AutoscalerKept | undefined {
     namespace: text(raw, 'metadata', 'namespace') ?? '',
     name,
     generation: number(raw, 'metadata', 'generation') ?? 0,
+    createdAt: time(raw, 'metadata', 'creationTimestamp') ?? 0,
     mode: text(raw, 'spec', 'mode') ?? 'Observe',
     targets: list(raw, 'spec', 'targets').map(targetOf),
     signals: signalsOf(object(raw, 'spec', 'signals')),

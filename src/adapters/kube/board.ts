@@ -144,7 +144,9 @@ export class StatusBoard implements MemoryStore, Publisher {
     const report = output.reports.find((one) => one.pool === seen.pool);
     const safety = output.memory.pools[seen.pool]?.safety;
     const failure = this.#options.failureOf(seen.pool);
-    const metricsOwner = this.#options.metricsOwner();
+    const isUnheard =
+      policy.mode === 'Recommend' && seen.targets.some(({ otherOwner }) => otherOwner?.problem !== undefined);
+    const metricsOwner = isUnheard ? this.#options.metricsOwner() : undefined;
     const conditions = conditionsOf({
       mode: policy.mode,
       targets: seen.targets,

@@ -42,7 +42,7 @@ function problemOf(raw: unknown): string | undefined {
   for (const condition of list(raw, 'status', 'conditions')) {
     const type = text(condition, 'type');
     if ((type === 'ScalingActive' || type === 'AbleToScale') && text(condition, 'status') === 'False') {
-      return `${text(condition, 'reason') ?? type}: ${text(condition, 'message') ?? ''}`.slice(0, 300);
+      return `${text(condition, 'reason') ?? type}: ${text(condition, 'message') ?? ''}`.slice(0, 240);
     }
   }
   return undefined;

@@ -162,8 +162,19 @@ export function statusKeys(status: Json): { readonly urgent: string; readonly la
       conditions,
       urgent,
     ]),
-    lazy: JSON.stringify([lazy, status['warmth'] === undefined ? '' : warmthKey(status['warmth'])]),
+    lazy: JSON.stringify([
+      lazy,
+      followerWords(status),
+      status['warmth'] === undefined ? '' : warmthKey(status['warmth']),
+    ]),
   };
+}
+
+/** Why nobody follows is worth a write when it changes: it names the cure. */
+function followerWords(status: Json): unknown {
+  return list(status, 'conditions').find(
+    (one) => isJson(one) && one['type'] === 'Followed' && one['status'] === 'False',
+  );
 }
 
 function warmthKey(warmth: unknown): readonly unknown[] {

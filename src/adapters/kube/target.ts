@@ -115,10 +115,25 @@ function isSurging(workload: WorkloadKept): boolean {
   return workload.statusReplicas > workload.specReplicas && workload.updatedReplicas < workload.statusReplicas;
 }
 
-/** An HPA on the same object. One that follows us is expected in Recommend; any other writes against us. */
+/** An HPA on the same object, or an older autoscaler of ours. An HPA that follows us is expected in Recommend; any other writes against us. */
 function otherOwnerOf(autoscaler: AutoscalerKept, ref: TargetRef, cluster: Cluster): OtherOwner | undefined {
+  const elder = elderOf(autoscaler, ref, cluster);
+  if (elder !== undefined) return { ref: `InferenceAutoscaler/${elder.name}`, followsUs: false };
   const rivals = hpasOn(autoscaler, ref, cluster).map((hpa) => ownerOf(hpa, autoscaler, ref));
   return rivals.find((one) => !one.followsUs) ?? rivals[0];
+}
+
+/** Of two autoscalers that both write one target the older goes on, so that a mistake never stops both. */
+function elderOf(autoscaler: AutoscalerKept, ref: TargetRef, cluster: Cluster): AutoscalerKept | undefined {
+  if (autoscaler.mode !== 'Scale') return undefined;
+  return cluster.autoscalers.list().find((other) => {
+    const hasSame = other.targets.some(({ kind, name }) => kind === ref.kind && name === ref.name);
+    return hasSame && other.mode === 'Scale' && other.namespace === autoscaler.namespace && isElder(other, autoscaler);
+  });
+}
+
+function isElder(a: AutoscalerKept, b: AutoscalerKept): boolean {
+  return a.createdAt === b.createdAt ? a.key < b.key : a.createdAt < b.createdAt;
 }
 
 export function hpasOn(autoscaler: AutoscalerKept, ref: TargetRef, cluster: Cluster): readonly HpaKept[] {
