@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { metricsAddressAnnotation } from '../adapters/kube/leader-address.ts';
 import { LeaderElector } from '../adapters/kube/leader.ts';
 import type { PodKept } from '../adapters/kube/pod.ts';
 import type { Log } from '../adapters/log.ts';
@@ -14,6 +15,7 @@ import { type ClusterParts, openCluster } from './cluster-parts.ts';
 import type { Bind } from './bind-address.ts';
 import type { ControllerFlags } from './controller.ts';
 import { openLeader } from './leader-parts.ts';
+import { serveMetricsApi } from './metrics-door.ts';
 import { checkServedSchema } from './schema-check.ts';
 
 export interface ControllerOptions {
@@ -60,13 +62,17 @@ interface Serving extends ControllerOptions {
   readonly metrics: ControllerMetrics;
 }
 
-async function serve({ flags, clock, log, signal, parts, nudge, registry, metrics }: Serving): Promise<void> {
+async function serve(serving: Serving): Promise<void> {
+  const { flags, clock, log, signal, parts, nudge, registry, metrics } = serving;
+  const namespace = flags.leaseNamespace ?? parts.connection.namespace;
+  const address = ownAddress(flags);
   const lease = new LeaderElector({
     http: parts.http,
     clock,
-    namespace: flags.leaseNamespace ?? parts.connection.namespace,
+    namespace,
     name: flags.leaseName,
     identity: `${flags.identity}_${randomUUID()}`,
+    ...(address === undefined ? {} : { annotations: { [metricsAddressAnnotation]: address } }),
     onProblem: (err) => log.warn({ err }, 'Could not renew the lease'),
   });
   const table = new DecisionTable(clock);
@@ -76,11 +82,62 @@ async function serve({ flags, clock, log, signal, parts, nudge, registry, metric
     metrics.leads(true);
     log.info({ identity: flags.identity }, 'Became leader');
   };
+  const ended = new AbortController();
+  const door = serveDoor({ ...serving, table, namespace, address }, AbortSignal.any([signal, ended.signal]));
   try {
     await serveTerm({ lease, onElected, ...leader }, signal);
   } finally {
     table.clear();
     metrics.leads(false);
+    ended.abort();
+    await door;
+  }
+}
+
+/** What this process says on the Lease: where the others find its decisions. */
+function ownAddress({ adapterListen, adapterAddress, podIp }: ControllerFlags): string | undefined {
+  if (adapterListen === undefined) return undefined;
+  if (adapterAddress !== undefined || podIp === undefined) return adapterAddress;
+  return podIp.includes(':') ? `[${podIp}]:${adapterListen.port}` : `${podIp}:${adapterListen.port}`;
+}
+
+interface DoorParts extends Serving {
+  readonly table: DecisionTable;
+  readonly namespace: string;
+  readonly address: string | undefined;
+}
+
+/** Every replica answers external.metrics.k8s.io, leading or not. A door that cannot be opened stops no scaling: it is said, and tried again. */
+async function serveDoor(
+  { flags, clock, log, parts, registry, table, namespace, address }: DoorParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { adapterListen } = flags;
+  if (adapterListen === undefined) return;
+  while (!signal.aborted) {
+    try {
+      const door = serveMetricsApi({
+        http: parts.http,
+        connection: parts.connection,
+        clock,
+        log,
+        telemetry: registry,
+        local: table,
+        metricNames: table.metricNames(),
+        ...adapterListen,
+        ownAddress: address,
+        namespace,
+        service: flags.adapterService,
+        peerAccounts: flags.adapterPeers.split(','),
+        lease: { namespace, name: flags.leaseName },
+        secret: flags.adapterSecret,
+      });
+      await door.run(signal);
+    } catch (err) {
+      if (signal.aborted) return;
+      log.error({ err }, 'Could not serve external metrics');
+      await clock.sleep(10_000, signal).catch(() => undefined);
+    }
   }
 }
 

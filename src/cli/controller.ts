@@ -15,6 +15,12 @@ export interface ControllerFlags {
   readonly identity: string;
   readonly scrapeInterval?: number;
   readonly metricsBind?: Bind;
+  readonly adapterListen?: Bind;
+  readonly adapterAddress?: string;
+  readonly adapterService: string;
+  readonly adapterSecret: string;
+  readonly adapterPeers: string;
+  readonly podIp?: string;
   readonly hubEndpoint: string;
   readonly record?: string;
   readonly logLevel: string;
@@ -44,6 +50,19 @@ export function register(program: Command): void {
       host: '::',
       port: 8080,
     })
+    .option('--adapter-listen <host:port>', 'external.metrics.k8s.io; 0 switches it off', bindAddress, {
+      host: '::',
+      port: 6443,
+    })
+    .option('--adapter-address <host:port>', 'where other replicas reach it (default: POD_IP and its port)')
+    .option('--adapter-service <name>', 'Service that the APIService names', 'forewarm')
+    .option('--adapter-secret <name>', 'Secret with the serving certificate', 'forewarm-serving')
+    .option(
+      '--adapter-peers <names>',
+      'service accounts that may ask the leader',
+      'forewarm-controller,forewarm-adapter',
+    )
+    .addOption(new Option('--pod-ip <address>').env('POD_IP').hideHelp())
     .addOption(
       new Option('--hub-endpoint <url>', 'a hub that speaks the Hugging Face API')
         .env('HF_ENDPOINT')
