@@ -32,8 +32,8 @@ export function register(program: Command): void {
     .command('adapter')
     .description('answer external.metrics.k8s.io with the decisions of the leading controller')
     .option('--kubeconfig <file>', 'how to reach the cluster (default: as kubectl, else the pod itself)')
-    .option('--listen <host:port>', 'where the API server reaches it', endpoint, endpoint('0.0.0.0:6443'))
-    .option('--metrics-bind <host:port>', 'own metrics and health', endpoint, endpoint('0.0.0.0:8080'))
+    .addOption(bind('--listen <host:port>', 'where the API server reaches it', '0.0.0.0:6443'))
+    .addOption(bind('--metrics-bind <host:port>', 'own metrics and health', '0.0.0.0:8080'))
     .addOption(
       new Option('--namespace <name>', 'of Lease, Service and Secret (default: that of the context)').env(
         'POD_NAMESPACE',
@@ -98,6 +98,10 @@ function certificateFiles({ tlsCertFile, tlsKeyFile, tlsCaFile }: AdapterFlags):
   }
   if (tlsCertFile === undefined && tlsKeyFile === undefined && tlsCaFile === undefined) return undefined;
   throw new ForewarmError('USAGE', '--tls-cert-file, --tls-key-file and --tls-ca-file must be given together');
+}
+
+function bind(flags: string, description: string, byDefault: string): Option {
+  return new Option(flags, description).argParser(endpoint).default(endpoint(byDefault), byDefault);
 }
 
 interface Endpoint {

@@ -17,10 +17,16 @@ import { epoch } from './builders.ts';
 /** A clock that moves when told; sleepers wake when its time has come. */
 export class ManualClock implements Clock {
   #milliseconds = 0;
+  readonly #epoch: number;
   readonly #sleepers = new Set<{ readonly until: number; readonly wake: () => void }>();
 
+  /** TLS looks at the machine's clock: tests with real certificates begin there. */
+  constructor(begin: number = epoch) {
+    this.#epoch = begin;
+  }
+
   now(): ReturnType<Clock['now']> {
-    return instant(epoch + this.#milliseconds);
+    return instant(this.#epoch + this.#milliseconds);
   }
   monotonic(): number {
     return this.#milliseconds;

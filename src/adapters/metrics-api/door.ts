@@ -67,7 +67,7 @@ export class MetricsDoor {
 
   /** Ready is: listening. It depends on no leader, no engine, no Prometheus: a door that is shut blocks deletion of namespaces. */
   problem(): string | undefined {
-    return this.#app === undefined ? 'the metrics door has no certificate yet' : undefined;
+    return this.#app === undefined ? 'the metrics door is not open yet' : undefined;
   }
 
   /** Opens as soon as there is a certificate, keeps everything fresh until the signal, then closes gracefully. */
