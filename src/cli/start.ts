@@ -47,7 +47,10 @@ async function start({ seed, report }: Flags): Promise<number> {
   try {
     const others = runJobs(peers, { advance: () => undefined, finished: () => undefined }, signal);
     const [run, peerRuns] = await Promise.all([watchRun(own, signal), others]);
-    if (run === undefined) return exitCodes.interrupted;
+    if (run === undefined) {
+      process.stderr.write('Interrupted before the day was over: no report was written\n');
+      return exitCodes.interrupted;
+    }
     finish([run, ...peerRuns], scenario, report);
     return 0;
   } finally {

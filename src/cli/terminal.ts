@@ -7,15 +7,22 @@ export interface Watch {
   readonly end: () => void;
 }
 
+/** What is used of an output stream. */
+export interface Screen {
+  readonly isTTY: boolean;
+  readonly columns: number;
+  readonly write: (text: string) => unknown;
+}
+
 const lineSeconds = 1800;
 const hideCursor = '\u001b[?25l';
 const showCursor = '\u001b[?25h';
 
-export function watch(stream: NodeJS.WriteStream, title: string): Watch {
+export function watch(stream: Screen, title: string): Watch {
   return stream.isTTY ? screen(stream, title) : lines(stream, title);
 }
 
-function lines(stream: NodeJS.WriteStream, title: string): Watch {
+function lines(stream: Screen, title: string): Watch {
   stream.write(`${title}\n`);
   let due = lineSeconds;
   const show = (state: LiveState): void => {
@@ -27,7 +34,7 @@ function lines(stream: NodeJS.WriteStream, title: string): Watch {
   return { show, end: () => undefined };
 }
 
-function screen(stream: NodeJS.WriteStream, title: string): Watch {
+function screen(stream: Screen, title: string): Watch {
   let drawn = 0;
   stream.write(hideCursor);
   const show = (state: LiveState): void => {

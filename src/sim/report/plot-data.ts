@@ -30,7 +30,7 @@ export interface PlottedRun {
 }
 
 /** A day at 30 s; beyond that no screen shows more. */
-const mostPoints = 2880;
+const mostPoints = 3000;
 /** Points of all policies together, so that the page stays below 3 MB. */
 const pagePoints = 24_000;
 
