@@ -49,22 +49,19 @@ export function settleBy(
   );
   const warmth = planOrKeep({ assignments: memory.assignments, recommendations, fleet, now });
   const pools: Record<PoolId, PoolMemory> = { ...memory.pools };
+  const byPool = new Map<PoolId, readonly Decision[]>();
   outcomes.forEach((outcome, i) => {
-    const before = kept[i];
-    if (before !== undefined)
-      pools[outcome.recommendation.pool] = { ...before, safety: safetyOf(outcome, decisions[i] ?? []) };
+    const { pool } = outcome.recommendation;
+    const [before, decided = []] = [kept[i], decisions[i]];
+    byPool.set(pool, decided);
+    if (before !== undefined) pools[pool] = { ...before, safety: safetyOf(outcome, decided) };
   });
-  const all = decisions.flat();
   return {
     memory: { pools, assignments: warmth.assignments },
-    decisions: all,
+    decisions: decisions.flat(),
     actions: [...scaling, ...warmth.actions],
-    reports: reports.map((report) => account(report, decidedFor(report.pool, all), warmth.reports[report.pool])),
+    reports: reports.map((report) => account(report, byPool.get(report.pool) ?? [], warmth.reports[report.pool])),
   };
-}
-
-function decidedFor(pool: PoolId, decisions: readonly Decision[]): readonly Decision[] {
-  return decisions.filter((decision) => decision.pool === pool);
 }
 
 /** A plan that throws must not cost any pool its decision: copies stay where they are and no report claims a plan (I15). */

@@ -74,8 +74,8 @@ function condition(
       };
 }
 
-function warm({ wanted, ready, because }: WarmthReport): ConditionReport {
-  const isWarm = ready.length >= wanted;
+function warm({ wanted, ready, readyCopies = ready.length, because }: WarmthReport): ConditionReport {
+  const isWarm = readyCopies >= wanted;
   return {
     type: 'Warm',
     status: isWarm ? 'True' : 'False',

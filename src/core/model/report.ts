@@ -77,6 +77,8 @@ export interface TargetReport {
 export interface WarmthReport {
   readonly artifact: string;
   readonly wanted: number;
+  /** All of them; `ready` and `warming` name the first 128 nodes. Absent in reports that name every node. */
+  readonly readyCopies?: number;
   readonly ready: readonly NodeName[];
   readonly warming: readonly NodeName[];
   readonly because: string;

@@ -9,6 +9,9 @@ export const keepSeconds = 600;
 /** The time of last want is refreshed only this often: memory stays quiet. */
 const refreshSeconds = 60;
 
+/** Names of nodes in a report, which has 16 kB for everything. */
+const namesShown = 128;
+
 export interface WarmthInput {
   readonly assignments: Assignments;
   readonly recommendations: readonly Recommendation[];
@@ -127,7 +130,14 @@ function reportOf(want: Want, chosen: readonly NodeName[], { nodes }: Ground): W
   const warming = chosen.filter((name) => !isReady(nodes.get(name), want));
   const wanted = Math.max(want.copies, chosen.length);
   const because = `${want.copies} copies wanted where the next replicas would land; ${ready.length} of ${wanted} ready, ${warming.length} to warm`;
-  return { artifact: want.artifact.name, wanted, ready, warming, because };
+  return {
+    artifact: want.artifact.name,
+    wanted,
+    readyCopies: ready.length,
+    ready: ready.slice(0, namesShown),
+    warming: warming.slice(0, namesShown),
+    because,
+  };
 }
 
 function isUsable(node: NodeSeen | undefined): boolean {
