@@ -17,25 +17,31 @@ export interface Lengths {
 const halfLifeSeconds = 300;
 /** Short answers finish first, so the first requests mislead: the prior (a usual chat turn) fades over the first two hundred. */
 const priorWeight = 200;
+/** Answers are known once four times as many requests finished as are running. */
+const unfinishedShare = 4;
 const prior = { promptTokens: 1024, cachedShare: 0, outputTokens: 256 };
 
 export const freshMix: Mix = { ...prior, weight: 0, outputWeight: 0 };
 
-export function lengthsOf(mix: Mix): Lengths {
-  const promptTokens = shrunk(mix.promptTokens, mix.weight, prior.promptTokens);
+/** `running`: requests not yet finished; while they outnumber what was learned from, longer answers are still to come. */
+export function lengthsOf(mix: Mix, running = 0): Lengths {
+  const promptTokens = shrunk(mix.promptTokens, mix.weight, { mean: prior.promptTokens, weight: priorWeight });
   const cachedShare = mix.weight > 0 ? mix.cachedShare : prior.cachedShare;
+  const unseen = Math.max(priorWeight, unfinishedShare * running);
+  const output = shrunk(mix.outputTokens, mix.outputWeight, { mean: prior.outputTokens, weight: priorWeight });
+  const cautious = shrunk(mix.outputTokens, mix.outputWeight, { mean: prior.outputTokens, weight: unseen });
   return {
     uncachedPrompt: Math.max(1, promptTokens * (1 - cachedShare)),
     cachedPrompt: promptTokens * cachedShare,
-    output: Math.max(1, shrunk(mix.outputTokens, mix.outputWeight, prior.outputTokens)),
+    output: Math.max(1, output, cautious),
     isPrior: mix.weight <= 0,
   };
 }
 
-/** Mean of what was measured and of `priorWeight` requests of the prior, which fades as measurements come. */
-function shrunk(mean: number, weight: number, otherwise: number): number {
-  const pull = Math.max(0, priorWeight - weight);
-  return (mean * weight + otherwise * pull) / (weight + pull);
+/** Mean of what was measured and of as many requests of the prior as are missing to its weight. */
+function shrunk(mean: number, weight: number, otherwise: { readonly mean: number; readonly weight: number }): number {
+  const pull = Math.max(0, otherwise.weight - weight);
+  return (mean * weight + otherwise.mean * pull) / (weight + pull);
 }
 
 /**

@@ -56,7 +56,8 @@ export function forecast({ series, horizonSeconds, quantile, binSeconds }: Forec
   const settings = { quantile, thin, floor };
   const calibrations = members.map((member) => calibrate(member.f.subarray(0, last), actual, settings));
   const level = smooth[last] ?? 0;
-  const bounds = members.map((member, i) => boundOf(member.f[last] ?? 0, calibrations[i], settings));
+  const recent = Math.max(level, series.y[last] ?? 0);
+  const bounds = members.map((member, i) => boundOf({ level: member.f[last] ?? 0, recent }, calibrations[i], settings));
   const weights = weightsOf(calibrations);
   const upper = Math.max(level, Math.min(mixed(bounds, weights), mostGrowth * largest(smooth)));
   const point = Math.min(
@@ -66,7 +67,6 @@ export function forecast({ series, horizonSeconds, quantile, binSeconds }: Forec
       weights,
     ),
   );
-  const recent = Math.max(level, series.y[last] ?? 0);
   return { horizonSeconds, level, recent, point, upper, quantile, method: methodOf(members, weights, calibrations) };
 }
 
@@ -81,16 +81,19 @@ function largest(values: Float64Array): number {
   return most;
 }
 
-/** Upper bound of one member now. With few scores the prior spread and the largest score so far, whichever is more. */
+/**
+ * Upper bound of one member now. While its errors are few, what they say is mixed with the prior spread around the newest demand: a load that
+ * has just begun is usually still growing.
+ */
 function boundOf(
-  level: number,
+  { level, recent }: { readonly level: number; readonly recent: number },
   calibration: Calibration | undefined,
   { quantile, floor }: { readonly quantile: number; readonly floor: number },
 ): number {
-  const measured = Math.max(0, calibration?.score ?? 0);
+  const measured = level + Math.max(0, calibration?.score ?? 0) * scaleAt(level, floor);
   const fading = Math.max(0, 1 - (calibration?.count ?? 0) / fewestScores);
-  const score = Math.max(measured, priorScore(quantile) * fading);
-  return level + score * scaleAt(level, floor);
+  const base = Math.max(level, recent);
+  return Math.max(measured, level + fading * (base - level + priorScore(quantile) * scaleAt(base, floor)));
 }
 
 /** Normal quantile times the root of (dispersion / 60 s): the spread of a minute's mean rate per root of the rate. */

@@ -30,7 +30,8 @@ export function tokenCosts(profile: EngineProfile | undefined, lengths: Lengths)
 
 /**
  * Bins as work: tokens weighed by their cost, in units of one mean request of the present mix. So longer prompts at the same number of
- * requests are more demand, and the lumps of long prompts count in the forecast's error.
+ * requests are more demand, and the lumps of long prompts count in the forecast's error. How long the answers of a bin would become was not
+ * known when it closed: they are taken at the present mean.
  */
 export function seriesOf(bins: readonly DemandBin[], lengths: Lengths, costs: TokenCosts, nowMs: number): Series {
   const length = bins.length;
@@ -42,8 +43,8 @@ export function seriesOf(bins: readonly DemandBin[], lengths: Lengths, costs: To
     const bin = bins[i];
     if (bin === undefined) continue;
     t[i] = (bin.at - nowMs) / 1000;
-    const work = costs.prompt * bin.promptTokensPerSecond + costs.output * bin.outputTokensPerSecond;
-    const value = work > 0 ? work / perRequest : bin.requestsPerSecond;
+    const answers = bin.requestsPerSecond * lengths.output;
+    const value = (costs.prompt * bin.promptTokensPerSecond + costs.output * answers) / perRequest;
     y[i] = value;
     sum[i + 1] = (sum[i] ?? 0) + value;
   }

@@ -1,4 +1,4 @@
-import { lengthsOf, learnMix, type Lengths } from '../capacity/mix.ts';
+import { lengthsOf, learnMix } from '../capacity/mix.ts';
 import type { DemandBin, GatewayBaseline, LearnedMemory, ReplicaBaseline } from '../model/memory.ts';
 import type { PoolSeen, ReplicaSeen } from '../model/pool.ts';
 import { elapsed, type Instant } from '../model/units.ts';
@@ -99,29 +99,19 @@ interface BinInput {
 }
 
 function binOf({ rates, gateway, flow, context }: BinInput): DemandBin | undefined {
-  const at = context.now;
   const mix = context.learned.mix;
   const lengths = lengthsOf(mix.weight > 0 ? mix : learnMix(mix, flow, 0));
-  if (gateway.requestsPerSecond !== undefined) return binFromRequests(at, gateway.requestsPerSecond, lengths);
-  if (!isCovered(rates.covered, rates.expected)) return undefined;
-  const scale = rates.expected / rates.covered;
+  const scale = isCovered(rates.covered, rates.expected) ? rates.expected / rates.covered : undefined;
   const queueChange = gateway.queuedChangePerSecond ?? 0;
-  const requests = Math.max(0, rates.requests * scale + queueChange);
-  const waitingPrompt = (rates.waitingChange * scale + queueChange) * lengths.uncachedPrompt;
-  const prompt = Math.max(0, rates.uncachedPrompt * scale + waitingPrompt);
+  const counted = gateway.requestsPerSecond;
+  if (counted === undefined && scale === undefined) return undefined;
+  const requests = counted ?? Math.max(0, rates.requests * (scale ?? 1) + queueChange);
+  const waitingPrompt = (rates.waitingChange * (scale ?? 1) + queueChange) * lengths.uncachedPrompt;
+  const prompt = scale === undefined ? 0 : Math.max(0, rates.uncachedPrompt * scale + waitingPrompt);
   return {
-    at,
+    at: context.now,
     requestsPerSecond: rounded(requests),
     promptTokensPerSecond: rounded(prompt > 0 ? prompt : requests * lengths.uncachedPrompt),
-    outputTokensPerSecond: rounded(requests * lengths.output),
-  };
-}
-
-function binFromRequests(at: Instant, requests: number, lengths: Lengths): DemandBin {
-  return {
-    at,
-    requestsPerSecond: rounded(requests),
-    promptTokensPerSecond: rounded(requests * lengths.uncachedPrompt),
     outputTokensPerSecond: rounded(requests * lengths.output),
   };
 }

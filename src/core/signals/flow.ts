@@ -32,7 +32,7 @@ export interface Increase extends Omit<Flow, 'replicas' | 'replicaSeconds'> {
 /** A pair of readings nearer than this says too little, one farther apart too much. */
 const shortestPairSeconds = 5;
 const longestPairSeconds = 90;
-/** A replica that became Ready this recently, under our watch, started from 0 inside the window: its whole count is an increase. */
+/** A replica that became Ready this recently, and surely never before, started from 0 inside the window: its whole count is an increase. */
 const bornWithinSeconds = 60;
 
 export interface PairContext {
@@ -77,10 +77,11 @@ function countsOf(
   return { at: finishedTotal.at, finished };
 }
 
+/** When a replica became Ready, if that was just now and for the first time: the pod itself is young, or we were watching. */
 function bornUnderWatch(replica: ReplicaSeen, { watchedSince, now }: PairContext): Instant | undefined {
-  const readyAt = replica.milestones.readyAt;
-  if (readyAt === undefined || readyAt <= watchedSince) return undefined;
-  return elapsed(readyAt, now) <= bornWithinSeconds ? readyAt : undefined;
+  const { readyAt, createdAt } = replica.milestones;
+  if (readyAt === undefined || elapsed(readyAt, now) > bornWithinSeconds) return undefined;
+  return readyAt > watchedSince || elapsed(createdAt, now) <= longestPairSeconds ? readyAt : undefined;
 }
 
 function between(is: ReplicaSamples, was: Partial<ReplicaSamples>, seconds: number): Increase {
