@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { readPolicyFile } from '../../src/config/policy-file.ts';
+import { readProfile } from '../../src/config/profile-file.ts';
 import type { FleetMemory, PoolMemory } from '../../src/core/model/memory.ts';
 import { defaultBehavior, type PoolPolicy } from '../../src/core/model/policy.ts';
 import { after, bytes, milliseconds, replicas, type Instant } from '../../src/core/model/units.ts';
@@ -50,10 +51,11 @@ async function run({ isFull, say }: BenchOptions): Promise<readonly Measurement[
 async function poolPolicy(): Promise<PoolPolicy> {
   const definition = await readPolicyFile(new URL('../../policies/balanced.yaml', import.meta.url).pathname);
   if (definition.kind !== 'ScalingPolicy') throw new TypeError('policies/balanced.yaml must be a ScalingPolicy');
+  const profile = await readProfile('llama-3.1-8b-h100');
   return {
     mode: 'Scale',
     paused: false,
-    targets: [{ target: 'server', minReplicas: replicas(1), maxReplicas: replicas(40), gpusPerReplica: 1 }],
+    targets: [{ target: 'server', minReplicas: replicas(1), maxReplicas: replicas(40), gpusPerReplica: 1, profile }],
     objectives: {
       timeToFirstToken: { percentile: 95, milliseconds: milliseconds(2000) },
       interTokenLatency: { percentile: 95, milliseconds: milliseconds(100) },

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ownLimits, readLimits, sharedLimits } from '../../bench/limits.ts';
 import { barText, holds, judge } from '../../bench/rows.ts';
@@ -61,3 +63,12 @@ test('a row carries its bar, its verdict and its ratio to the reference', () => 
 });
 
 test('a band is written as one', () => expect(barText({ op: 'within', limit: [94, 97], origin: '' })).toBe('94 to 97'));
+
+test('a bench that does not exist cannot run: exit code 2, and the names of those that do', async () => {
+  const runner = join(import.meta.dirname, '..', '..', 'bench', 'run.ts');
+  const { code, said } = await new Promise<{ code: unknown; said: string }>((resolve) => {
+    execFile(process.execPath, [runner, 'tock'], (err, _, stderr) => resolve({ code: err?.code, said: stderr }));
+  });
+  expect(code).toBe(2);
+  expect(said).toMatch(/a bench must be one of .*tick.*, was 'tock'/);
+});
