@@ -50,13 +50,22 @@ export function parsePolicy(text: string): Result<PolicyDefinition> {
 /** The same for an object that was already read, as from the API server. Absent tunables are filled into it. */
 export function parsePolicyObject(document: unknown): Result<PolicyDefinition> {
   if (isRecord(document) && document['kind'] === 'ScalingPolicy') {
-    return isScalingPolicy(document) ? ok(fromScalingPolicy(document)) : refused(isScalingPolicy.errors);
+    if (!isScalingPolicy(document)) return refused(isScalingPolicy.errors);
+    return contradiction(document.spec) ?? ok(fromScalingPolicy(document));
   }
   if (isRecord(document) && document['kind'] === 'SimulatedPolicy') {
     if (!isSimulatedPolicy(document)) return refused(isSimulatedPolicy.errors);
     return ok({ kind: 'SimulatedPolicy', name: document.metadata.name, ...document.spec });
   }
   return problem('kind', isRecord(document) ? document['kind'] : document, "'ScalingPolicy' or 'SimulatedPolicy'");
+}
+
+function contradiction({
+  initialLeadTimeWarmSeconds: warm,
+  initialLeadTimeColdSeconds: cold,
+}: ScalingPolicySpec): Result<PolicyDefinition> | undefined {
+  if (warm <= cold) return undefined;
+  return problem('spec.initialLeadTimeWarmSeconds', warm, `at most \`initialLeadTimeColdSeconds\` (${cold})`);
 }
 
 /** The tunables that a spec stands for: percent become shares. */

@@ -44,6 +44,10 @@ const refusals: Readonly<Record<string, { readonly text: string; readonly says: 
     text: `${head('ScalingPolicy')}spec: { tickSeconds: 1.5 }\n`,
     says: '`spec.tickSeconds` must be of type integer, was 1.5',
   },
+  'a warm start slower than a cold one is refused': {
+    text: `${head('ScalingPolicy')}spec: { initialLeadTimeWarmSeconds: 200 }\n`,
+    says: '`spec.initialLeadTimeWarmSeconds` must be at most `initialLeadTimeColdSeconds` (180), was 200',
+  },
   'a word where a number belongs is refused': {
     text: `${head('ScalingPolicy')}spec: { paybackSeconds: "300" }\n`,
     says: '`spec.paybackSeconds` must be of type integer, was "300"',
