@@ -172,7 +172,7 @@ export class KubeHttp {
     const mayRepeat = cause.status === 429 || (cause.status === 503 && call.verb !== 'POST');
     if (!mayRepeat) return undefined;
     const seconds = Math.min(cause.retryAfterSeconds ?? 2 ** (attempt - 1), longestRetrySeconds);
-    return seconds * 1000 * (1 + 0.2 * this.#options.random());
+    return Math.round(seconds * 1000 * (1 + 0.2 * this.#options.random()));
   }
 }
 
