@@ -8,10 +8,16 @@ export function hashOf(file: ResolvedFile): Hash {
   return createHash('sha1').update(`blob ${file.bytes}\0`);
 }
 
+interface Prefix {
+  readonly path: string;
+  readonly bytes: number;
+}
+
 /** Feeds what already lies on the disk into the hash: `bytes` from the start of the file. */
-export async function hashPrefix(hash: Hash, path: string, bytes: number): Promise<void> {
+export async function hashPrefix(hash: Hash, { path, bytes }: Prefix, signal: AbortSignal): Promise<void> {
   if (bytes === 0) return;
-  for await (const chunk of createReadStream(path, { end: bytes - 1, highWaterMark: 1 << 20 })) hash.update(chunk);
+  for await (const chunk of createReadStream(path, { end: bytes - 1, highWaterMark: 1 << 20, signal }))
+    hash.update(chunk);
 }
 
 /** Whether the file at `path` is, byte for byte, what the digest names. */

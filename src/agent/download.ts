@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { ForewarmError } from '../errors.ts';
+import { isForewarmError } from '../errors.ts';
 import type { ResolvedFile } from '../ports/artifacts.ts';
 import type { Clock } from '../ports/index.ts';
 import type { BlobPool } from './blob-pool.ts';
@@ -40,27 +40,27 @@ const slowWindow = { seconds: 60, bytes: 60 * 64 * 1024 };
 
 /** Brings one blob into the pool: resumes what a former run left, retries what may pass, verifies, and keeps nothing that is not what was asked for. */
 export async function download(deps: DownloadDeps, wanted: BlobRequest, signal: AbortSignal): Promise<void> {
-  const part = await Part.open(deps.partsDirectory, wanted.file, deps.bootId);
+  const part = await Part.open(deps.partsDirectory, wanted.file, { bootId: deps.bootId, signal });
   try {
     await complete(deps, { ...wanted, part }, signal);
     await part.sync();
-    await deps.pool.take(part.path, wanted.file);
-    await rm(statePath(part.path), { force: true });
   } catch (err) {
+    await part.close();
     if (isWorthless(err, part)) await removePart(part.path);
     throw err;
-  } finally {
-    await part.close();
   }
+  await part.close();
+  await deps.pool.take(part.path, wanted.file);
+  await rm(statePath(part.path), { force: true });
 }
 
 interface Transfer extends BlobRequest {
   readonly part: Part;
 }
 
-/** A full disk gets its room back at once; other failures keep the bytes for the next try. */
+/** A full disk gets its room back at once, and what a broken one holds is not to be trusted; other failures keep the bytes for the next try. */
 function isWorthless(err: unknown, part: Part): boolean {
-  return part.offset === 0 || (err instanceof ForewarmError && err.code === 'DISK_FULL');
+  return part.offset === 0 || isForewarmError(err, 'DISK_FULL') || isForewarmError(err, 'FILE_UNREADABLE');
 }
 
 async function complete(deps: DownloadDeps, transfer: Transfer, signal: AbortSignal): Promise<void> {

@@ -18,7 +18,15 @@ interface PartState {
   readonly bootId: string;
 }
 
-const syncEveryBytes = 64 * 1024 * 1024;
+interface PartOptions {
+  readonly bootId: string;
+  /** Ends the reading of what is there. */
+  readonly signal: AbortSignal;
+}
+
+/** The disk is asked to keep up while the transfer goes on, so that the end does not wait for everything; it may lag behind by so much. */
+const syncEveryBytes = 32 * 1024 * 1024;
+const longestLagBytes = 256 * 1024 * 1024;
 
 /**
  * A file on its way: bytes are appended in order, hashed as they pass, and survive the death of the process. After a restart the prefix is read
@@ -33,6 +41,9 @@ export class Part {
   #offset = 0;
   #durable = 0;
   #etag: string | undefined;
+  #syncing: Promise<void> | undefined;
+  /** After a failed sync nothing that was written may be trusted. */
+  #failed: unknown;
 
   private constructor(path: string, file: ResolvedFile, handle: FileHandle, bootId: string) {
     this.path = path;
@@ -42,14 +53,19 @@ export class Part {
     this.#hash = hashOf(file);
   }
 
-  static async open(directory: string, file: ResolvedFile, bootId: string): Promise<Part> {
+  static async open(directory: string, file: ResolvedFile, { bootId, signal }: PartOptions): Promise<Part> {
     const path = join(directory, file.digest.hex);
     const there = await lookAt(path);
     if (there !== undefined && !there.isFile()) await rm(path, { recursive: true, force: true });
     const handle = await open(path, there?.isFile() === true ? 'r+' : 'wx+', 0o600);
     const part = new Part(path, file, handle, bootId);
-    await part.#resume(Number(there?.size ?? 0n));
-    return part;
+    try {
+      await part.#resume(Number(there?.size ?? 0n), signal);
+      return part;
+    } catch (err) {
+      await part.close();
+      throw err;
+    }
   }
 
   /** Bytes that are here: where the transfer goes on. */
@@ -67,6 +83,7 @@ export class Part {
 
   /** Forgets everything: the next byte is the first. */
   async restart(): Promise<void> {
+    await this.#syncing;
     await this.#cut(0);
     this.#etag = undefined;
     this.#hash = hashOf(this.#file);
@@ -91,17 +108,13 @@ export class Part {
       throw diskFailure(err, `writing ${this.path}`);
     }
     this.#offset += length;
-    if (this.#offset - this.#durable >= syncEveryBytes) await this.sync();
+    await this.#keepUp();
   }
 
+  /** Everything that was appended is on the disk when this ends. */
   async sync(): Promise<void> {
-    try {
-      await this.#handle.datasync();
-      this.#durable = this.#offset;
-      await this.#saveState();
-    } catch (err) {
-      throw diskFailure(err, `writing ${this.path}`);
-    }
+    await this.#syncing;
+    await this.#syncTo(this.#offset);
   }
 
   /** Whether all bytes are here and are what the digest names. */
@@ -110,17 +123,40 @@ export class Part {
   }
 
   async close(): Promise<void> {
+    await this.#syncing?.catch(() => undefined);
     await this.#handle.close();
   }
 
-  async #resume(found: number): Promise<void> {
+  async #keepUp(): Promise<void> {
+    const lag = this.#offset - this.#durable;
+    if (lag >= longestLagBytes) await this.#syncing;
+    if (lag < syncEveryBytes || this.#syncing !== undefined) return;
+    const run = this.#syncTo(this.#offset).finally(() => {
+      this.#syncing = undefined;
+    });
+    run.catch(() => undefined); // whoever waits for it next gets the failure, at the latest the last sync
+    this.#syncing = run;
+  }
+
+  async #syncTo(bytes: number): Promise<void> {
+    try {
+      await this.#handle.datasync();
+      this.#durable = Math.min(bytes, this.#offset);
+      await this.#saveState();
+    } catch (err) {
+      this.#failed ??= diskFailure(err, `writing ${this.path}`);
+    }
+    if (this.#failed !== undefined) throw this.#failed;
+  }
+
+  async #resume(found: number, signal: AbortSignal): Promise<void> {
     const state = await readState(this.path);
     const usable = state?.bytes !== this.#file.bytes ? 0 : state.bootId === this.#bootId ? found : state.durableBytes;
     const kept = Math.min(usable, found, this.#file.bytes);
     await this.#cut(kept);
     if (kept === 0) return;
     this.#etag = state?.etag;
-    await hashPrefix(this.#hash, this.path, kept);
+    await hashPrefix(this.#hash, { path: this.path, bytes: kept }, signal);
   }
 
   async #cut(bytes: number): Promise<void> {

@@ -68,7 +68,7 @@ async function killOnce(round: Round): Promise<Pick<KillReport, 'looks' | 'corru
   let looks = 0;
   const lookUntil = async (isOver: () => boolean): Promise<void> => {
     while (!isOver() && child.exitCode === null && !(await isComplete(round))) {
-      corrupt.push(...(await brokenPromises(round)));
+      corrupt.push(...(await brokenPromises(round.root, round.models)));
       looks += 1;
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
@@ -78,12 +78,12 @@ async function killOnce(round: Round): Promise<Pick<KillReport, 'looks' | 'corru
   await lookUntil(() => performance.now() >= deadline);
   child.kill('SIGKILL');
   await ended;
-  corrupt.push(...(await brokenPromises(round)));
+  corrupt.push(...(await brokenPromises(round.root, round.models)));
   return { corrupt, looks: looks + 1 };
 }
 
 /** Every snapshot that is there is whole; every reference that is there names one that was there before it. */
-async function brokenPromises({ root, models }: Round): Promise<string[]> {
+export async function brokenPromises(root: string, models: readonly HubRepository[]): Promise<string[]> {
   const broken: string[] = [];
   for (const model of models) {
     const references = await contentsOf(join(snapshotFolder(root, model), '..', '..', 'refs'));
