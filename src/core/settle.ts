@@ -1,10 +1,12 @@
 import { account } from './decision/account.ts';
 import { withinBudget } from './decision/budget.ts';
+import { failureOf } from './decision/failure.ts';
 import { type GuardRule, guardRules } from './decision/guard.ts';
 import { decisionOf, judge, type PoolOutcome, safetyOf, scaleActions } from './decision/outcome.ts';
 import type { Decision, Recommendation } from './model/decision.ts';
 import type { FleetMemory, PoolMemory } from './model/memory.ts';
 import type { FleetSeen, PoolId } from './model/pool.ts';
+import type { Because } from './model/reason.ts';
 import type { PoolReport } from './model/report.ts';
 import type { Instant } from './model/units.ts';
 import { freshMemory } from './propose.ts';
@@ -60,15 +62,17 @@ export function settleBy(
     memory: { pools, assignments: warmth.assignments },
     decisions: decisions.flat(),
     actions: [...scaling, ...warmth.actions],
-    reports: reports.map((report) => account(report, byPool.get(report.pool) ?? [], warmth.reports[report.pool])),
+    reports: reports.map((report) =>
+      account(report, byPool.get(report.pool) ?? [], warmth.failure ?? warmth.reports[report.pool]),
+    ),
   };
 }
 
-/** A plan that throws must not cost any pool its decision: copies stay where they are and no report claims a plan (I15). */
-function planOrKeep(input: WarmthInput): WarmthPlan {
+/** A plan that throws must not cost any pool its decision: copies stay where they are, and every report says so (I15). */
+function planOrKeep(input: WarmthInput): WarmthPlan & { readonly failure?: Because } {
   try {
     return planWarmth(input);
-  } catch {
-    return { assignments: input.assignments, actions: [], reports: {} };
+  } catch (err) {
+    return { assignments: input.assignments, actions: [], reports: {}, failure: failureOf(err) };
   }
 }

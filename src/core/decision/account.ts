@@ -1,5 +1,5 @@
 import type { Decision } from '../model/decision.ts';
-import type { Reason } from '../model/reason.ts';
+import type { Because, Reason } from '../model/reason.ts';
 import type { ConditionReport, PoolReport, TargetReport, WarmthReport } from '../model/report.ts';
 
 const limits: readonly Reason[] = [
@@ -19,11 +19,11 @@ const refusals: readonly Reason[] = [
   'DecisionFailed',
 ];
 
-/** The report of `propose` with what was decided and why. A condition that `propose` set against the pool stands. */
+/** The report of `propose` with what was decided and why; `warmth` is a reason where the plan failed. A condition that `propose` set against the pool stands. */
 export function account(
   report: PoolReport,
   decisions: readonly Decision[],
-  warmth: WarmthReport | undefined,
+  warmth: WarmthReport | Because | undefined,
 ): PoolReport {
   const conditions = [
     condition('AbleToScale', decisions, refusals),
@@ -39,7 +39,7 @@ export function account(
   return {
     ...report,
     targets: report.targets.map((target) => decided(target, decisions)),
-    ...(warmth === undefined ? {} : { warmth }),
+    ...(warmth === undefined || 'reason' in warmth ? {} : { warmth }),
     conditions: [...standing, ...ours],
   };
 }
@@ -74,7 +74,9 @@ function condition(
       };
 }
 
-function warm({ wanted, ready, readyCopies = ready.length, because }: WarmthReport): ConditionReport {
+function warm(warmth: WarmthReport | Because): ConditionReport {
+  if ('reason' in warmth) return { type: 'Warm', status: 'Unknown', ...warmth };
+  const { wanted, ready, readyCopies = ready.length, because } = warmth;
   const isWarm = readyCopies >= wanted;
   return {
     type: 'Warm',

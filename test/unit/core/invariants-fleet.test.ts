@@ -59,6 +59,25 @@ describe('I15: what is thrown in one pool', () => {
     expect(output.decisions[1]?.because[0]?.reason).not.toBe('DecisionFailed');
   });
 
+  test('while copies are planned costs no pool its decision, keeps every copy and is said', () => {
+    const unplannable: Recommendation = {
+      ...sound,
+      get warmth(): never {
+        throw new Error('no plan for this one');
+      },
+    };
+    const memory = { ...fleetMemory({}, ['team-b/sound']), assignments: { 'n1/abcdefabcdef': at(-9000) } };
+    const output = settle(settleInput({ memory, recommendations: [unplannable] }));
+    expect(output.decisions[0]?.replicas).toBe(4);
+    expect(output.memory.assignments).toStrictEqual(memory.assignments);
+    const warm = output.reports[0]?.conditions.find(({ type }) => type === 'Warm');
+    expect(warm).toMatchObject({
+      status: 'Unknown',
+      reason: 'DecisionFailed',
+      message: expect.stringContaining('no plan for this one'),
+    });
+  });
+
   test('says so in its conditions', () => {
     const { reports } = settle(settleInput({ recommendations: [broken, sound] }));
     expect(reports[0]?.conditions).toContainEqual(

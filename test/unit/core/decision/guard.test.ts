@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { guardRules } from '../../../../src/core/decision/guard.ts';
 import type { Decision, Recommendation } from '../../../../src/core/model/decision.ts';
@@ -101,6 +102,16 @@ function decide(scene: Scene, rules = guardRules): Decision | undefined {
 describe('each rule of the guard', () => {
   test('has a scene of its own', () => {
     expect(Object.keys(scenes)).toStrictEqual(guardRules.map(({ name }) => name));
+  });
+
+  test('stands in docs/invariants.md, in the order in which it is applied', async () => {
+    const page = await readFile(new URL('../../../../docs/invariants.md', import.meta.url), 'utf8');
+    const order = page.slice(page.indexOf('## Order of the rules')).split('\n\n')[1] ?? '';
+    const names = [...order.slice(0, order.indexOf(';')).matchAll(/`(\w+)`/g)].map(([, name]) => name);
+    expect(names).toStrictEqual(guardRules.map(({ name }) => name));
+    for (const { name, invariant, reason } of guardRules) {
+      expect(page).toMatch(new RegExp(`\\| ${invariant} \\|.*\`${name}\`.*${reason}`));
+    }
   });
 
   for (const rule of guardRules) {
