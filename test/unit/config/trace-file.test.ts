@@ -74,7 +74,7 @@ describe('readTrace', () => {
 describe('engine profiles', () => {
   it('come with Forewarm under the names of their files', async () => {
     const profiles = await readBundledProfiles();
-    expect([...profiles.keys()]).toStrictEqual(['llama-3.1-8b-h100', 'llama-3.1-8b-rtx4090', 'qwen2.5-14b-h100']);
+    expect([...profiles.keys()]).toStrictEqual(['llama-3.1-8b-h100', 'llama-3.1-8b-rtx4090', 'llama-3.1-8b-rtxpro6000', 'qwen2.5-14b-h100']);
     expect(await readProfile('llama-3.1-8b-h100')).toMatchObject({ alpha: 2.148, gamma: 4.151e-5, maxNumSeqs: 1024 });
     expect(await readProfile('profiles/llama-3.1-8b-h100.yaml')).toStrictEqual(profiles.get('llama-3.1-8b-h100'));
   });
@@ -83,7 +83,7 @@ describe('engine profiles', () => {
     await expect(readProfile('gpt-9')).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
       message:
-        "engine profile must be a file or one of llama-3.1-8b-h100, llama-3.1-8b-rtx4090, qwen2.5-14b-h100, was 'gpt-9'",
+        "engine profile must be a file or one of llama-3.1-8b-h100, llama-3.1-8b-rtx4090, llama-3.1-8b-rtxpro6000, qwen2.5-14b-h100, was 'gpt-9'",
     });
   });
 
