@@ -7,8 +7,9 @@ import { disputeGapSeconds, isBlind, isCount, quietSeconds } from './safety.ts';
 
 /** Reasons that a decision carries, the binding one first. */
 const mostReasons = 6;
+const longestMessage = 200;
 
-/** A size on its way through the guard. The first reason is the rule that bound last. */
+/** A size on its way through the guard. The first reason is the rule that bound last; each reason stands once. */
 export interface Draft {
   readonly replicas: number;
   readonly because: readonly Because[];
@@ -63,12 +64,10 @@ export function guard(given: Guarded, rules: readonly GuardRule[]): Draft {
   };
   return rules.reduce<Draft>((draft, { apply, reason }) => {
     const bound = apply(draft, given);
-    return bound === undefined
-      ? draft
-      : {
-          replicas: bound.replicas,
-          because: [{ reason, message: bound.message }, ...draft.because].slice(0, mostReasons),
-        };
+    if (bound === undefined) return draft;
+    const before = draft.because.filter((one) => one.reason !== reason);
+    const because = [{ reason, message: bound.message.slice(0, longestMessage) }, ...before];
+    return { replicas: bound.replicas, because: because.slice(0, mostReasons) };
   }, start);
 }
 
@@ -106,8 +105,8 @@ function evident({ replicas }: Draft, { spec, target }: Guarded): Bound {
   return { replicas: spec, message: `Not lowered to ${replicas}: ${why}` };
 }
 
-function blind(_: Draft, { spec, target, safety, now }: Guarded): Bound {
-  if (!isBlind(target)) return undefined;
+function blind(_: Draft, { spec, pool, target, safety, now }: Guarded): Bound {
+  if (!isBlind(target) || pool.failure !== undefined) return undefined;
   const seconds = Math.floor(elapsed(safety.blindSince ?? now, now));
   const why = target.evidence.because?.message ?? 'no signal is known';
   return { replicas: spec, message: `Held at ${spec} for ${seconds} s: ${why}` };
