@@ -8,6 +8,7 @@ const commands = {
   adapter: () => import('./adapter.ts'),
   controller: () => import('./controller.ts'),
   plan: () => import('./plan.ts'),
+  replay: () => import('./replay.ts'),
 };
 
 process.stdout.on('error', endQuietly);
