@@ -67,7 +67,7 @@ const refusals = {
   'a server error is the caller’s to judge': { status: 500, verb: 'GET', requests: 1 },
 } as const;
 for (const [name, { status, verb, requests }] of Object.entries(refusals)) {
-  test(name, async () => {
+  test(`a refusal: ${name}`, async () => {
     const server = await KubeServer.listen();
     server.interfere = (_request, response) => {
       refuse(response, status, 'Refused');

@@ -62,12 +62,30 @@ test('the status is written to the subresource of that object, and only when it 
   expect(api.patches[0]?.body.status).toMatchObject({ reportedTime: expect.stringMatching(/^\d{4}-.*T[\d:]+Z$/) });
 });
 
-test('a status for which there is no object yet is written once there is one', async () => {
+test('a status for which there is no object yet is written as soon as there is one', async () => {
   const { api, client, signal } = await open([]);
+  const seen = client.watch(signal)[Symbol.asyncIterator]();
+  await seen.next();
   api.answerPatches(404);
   await client.report(status, signal);
   api.answerPatches(200);
+  const next = seen.next();
+  await api.watching();
+  api.send('ADDED', object({ artifacts: [] }, 2));
+  await next;
+  expect(api.patches.map(({ body }) => body.status.budgetBytes)).toStrictEqual([10, 10]);
+});
+
+test('an object that was deleted and made anew gets the status again', async () => {
+  const { api, client, signal } = await open([object({ artifacts: [] }, 1)]);
+  const seen = client.watch(signal)[Symbol.asyncIterator]();
+  await seen.next();
   await client.report(status, signal);
+  await api.watching();
+  api.send('DELETED', object({ artifacts: [] }, 2));
+  await seen.next();
+  api.send('ADDED', object({ artifacts: [] }, 3, 'another-uid'));
+  await seen.next();
   expect(api.patches).toHaveLength(2);
 });
 
@@ -77,8 +95,8 @@ test('a status that is refused says so', async () => {
   await expect(client.report(status, signal)).rejects.toMatchObject({ code: 'KUBE_FORBIDDEN' });
 });
 
-function object(spec: object, version: number): object {
-  const metadata = { name: 'node-1', uid: 'u', resourceVersion: String(version) };
+function object(spec: object, version: number, uid = 'u'): object {
+  const metadata = { name: 'node-1', uid, resourceVersion: String(version) };
   return { apiVersion: 'forewarm.dev/v1alpha1', kind: 'NodeCache', metadata, spec: { node: 'node-1', ...spec } };
 }
 

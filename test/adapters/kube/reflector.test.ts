@@ -113,12 +113,13 @@ const interruptions: Readonly<Record<string, (server: KubeServer) => void>> = {
 };
 for (const [name, interrupt] of Object.entries(interruptions)) {
   test(`nothing is missed when ${name}`, async () => {
-    const { server, holds } = await reflecting((s) => s.put(path('p0'), {}));
+    const { server, store, holds } = await reflecting((s) => s.put(path('p0'), {}));
     await server.watching(collection);
     interrupt(server);
     server.remove(path('p0'));
     server.put(path('p1'), {});
     await holds('p1');
+    expect(store.list().map(({ key }) => key)).toStrictEqual(['a/p1']);
   });
 }
 
