@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
-import pkg from '../../package.json' with { type: 'json' };
 import { type ErrorCode, explainError, isForewarmError } from '../errors.ts';
+import { version } from './version.ts';
 
 export interface CommandModule {
   readonly register: (program: Command) => void;
@@ -45,7 +45,7 @@ export async function runProgram(
 async function composed(argv: readonly string[], table: CommandTable): Promise<Command> {
   const program = new Command('forewarm')
     .description('Inference-aware autoscaler for LLM model servers: forecasts one cold start ahead and warms the nodes')
-    .version(pkg.version)
+    .version(version)
     .showHelpAfterError("Run 'forewarm --help' for the commands and flags")
     .exitOverride();
   const named = argv.find((word) => !word.startsWith('-')) ?? '';

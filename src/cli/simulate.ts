@@ -51,6 +51,7 @@ export function register(program: Command): void {
     .option('--report <file>', 'the HTML report (default: forewarm-report.html with -o table)')
     .option('--no-report', 'write no report')
     .option('-o, --output <format>', 'table, json or yaml', oneOf('table', 'json', 'yaml'), 'table')
+    .option('--record <log>', 'write the passes of the one ScalingPolicy for forewarm replay (.gz: compressed)')
     .option('--timelines', 'with -o json or yaml: timelines and decisions too', false)
     .action(async (flags: Flags) => {
       process.exitCode = await simulateAll({ ...flags, ...defaultsOf(flags) });
@@ -79,12 +80,26 @@ async function simulateAll(flags: Flags): Promise<number> {
     const timelineStepSeconds = Math.max(5, Math.round(workload.durationSeconds / 2880));
     return [{ workload, profile, seed, minReplicas, maxReplicas, coldStartSeconds, timelineStepSeconds }];
   });
-  const jobs = policies.flatMap((policy) => scenarios.map((scenario) => ({ ...policy, scenario })));
+  const jobs = recorded(
+    policies.flatMap((policy) => scenarios.map((scenario) => ({ ...policy, scenario }))),
+    flags,
+  );
   const { runs, isWhole } = await run(jobs);
   publish({ flags, runs, load: loads[0], scenario: scenarios[0] });
   if (isWhole) return 0;
   process.stderr.write(`Interrupted: ${runs.length} of ${jobs.length} runs were finished\n`);
   return exitCodes.interrupted;
+}
+
+/** A log holds one run of our own brain: more could not be told apart. */
+function recorded(jobs: readonly SimulationJob[], { record }: Flags): readonly SimulationJob[] {
+  if (record === undefined) return jobs;
+  const own = jobs.filter(({ definition }) => definition.kind === 'ScalingPolicy');
+  if (own.length === 1) return jobs.map((job) => (own.includes(job) ? { ...job, record } : job));
+  throw new ForewarmError(
+    'USAGE',
+    `--record must have exactly one policy of kind ScalingPolicy and one seed, was ${own.length} runs`,
+  );
 }
 
 async function run(

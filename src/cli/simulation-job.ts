@@ -8,6 +8,7 @@ import type { ForecastPoint } from '../sim/report/downsample.ts';
 import type { SimResult } from '../sim/result.ts';
 import { type Scenario, scenarioOf, type ScenarioOptions, simArtifact, simTarget } from '../sim/scenario.ts';
 import { simulate, type SimTick } from '../sim/simulation.ts';
+import { DecisionLog } from './decision-log.ts';
 
 /** One policy in one scenario. Plain data: it is sent to a thread. */
 export interface SimulationJob {
@@ -15,6 +16,8 @@ export interface SimulationJob {
   readonly definition: PolicyDefinition;
   /** The policy's name in the results, unique among those compared. */
   readonly label: string;
+  /** Where the passes of our own brain are written for `forewarm replay`. */
+  readonly record?: string;
 }
 
 export interface SimRun {
@@ -26,8 +29,17 @@ export interface SimRun {
 export type OnTick = (tick: SimTick, answer: PolicyAnswer) => void | Promise<void>;
 
 /** Runs a job to its end. `onTick` is told of each look of the policy; when it answers a promise the run waits for it, and is the same. */
-export async function runJob(job: SimulationJob, onTick: OnTick, onPass?: OnPass): Promise<SimRun> {
-  const policy = policyOf(job, onPass);
+export async function runJob(job: SimulationJob, onTick: OnTick): Promise<SimRun> {
+  const log = job.record === undefined ? undefined : new DecisionLog(job.record);
+  try {
+    const onPass: OnPass = (input, output, before) => log?.record(input, output, before);
+    return await runPolicy(job, policyOf(job, onPass), onTick);
+  } finally {
+    log?.close();
+  }
+}
+
+async function runPolicy(job: SimulationJob, policy: SimulatedPolicy, onTick: OnTick): Promise<SimRun> {
   const run = simulate(job.scenario, policy);
   const forecasts: ForecastPoint[] = [];
   let step = run.next();
@@ -47,7 +59,7 @@ function forecastOf({ progress }: SimTick, { report }: PolicyAnswer): readonly F
   return [{ t: progress.seconds, horizonSeconds, level, upper }];
 }
 
-function policyOf({ scenario: options, definition }: SimulationJob, onPass?: OnPass): SimulatedPolicy {
+function policyOf({ scenario: options, definition }: SimulationJob, onPass: OnPass): SimulatedPolicy {
   const scenario = scenarioOf(options);
   const { minReplicas, maxReplicas, seed } = scenario;
   return createPolicy(definition, { minReplicas, maxReplicas, seed }, poolTold(scenario), onPass);

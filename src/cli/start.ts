@@ -18,6 +18,7 @@ import { watch } from './terminal.ts';
 interface Flags {
   readonly seed: number;
   readonly report: string;
+  readonly record?: string;
 }
 
 /** A day on one screen: on a terminal it is stretched to this, so that a person can follow it. */
@@ -34,19 +35,23 @@ export function register(program: Command): void {
     .description('Watch Forewarm scale a simulated fleet through a day with a flash crowd; needs no cluster')
     .option('--seed <n>', 'seed of the day', wholeNumber({ min: 0, max: 2_147_483_647 }), 1)
     .option('--report <file>', 'where the HTML report goes', 'forewarm-report.html')
+    .option('--record <log>', 'write every pass to this decision log, which forewarm replay reads (.gz: compressed)')
     .action(async (flags: Flags) => {
       process.exitCode = await start(flags);
     });
 }
 
-async function start({ seed, report }: Flags): Promise<number> {
+async function start({ seed, report, record }: Flags): Promise<number> {
   const scenario = await dayScenario(seed);
   const [own, ...peers] = (await policiesOf([watched, ...beside])).map((policy) => ({ ...policy, scenario }));
   if (own === undefined) return exitCodes.failure;
   const { signal, release } = interruptSignal();
   try {
     const others = runJobs(peers, { advance: () => undefined, finished: () => undefined }, signal);
-    const [run, peerRuns] = await Promise.all([watchRun(own, signal), others]);
+    const [run, peerRuns] = await Promise.all([
+      watchRun(record === undefined ? own : { ...own, record }, signal),
+      others,
+    ]);
     if (run === undefined) {
       process.stderr.write('Interrupted before the day was over: no report was written\n');
       return exitCodes.interrupted;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
+import { replayFile } from '../../../src/cli/replay.ts';
 import { runProgram } from '../../../src/cli/program.ts';
 
 const main = join(import.meta.dirname, '..', '..', '..', 'src', 'cli', 'main.ts');
@@ -70,6 +71,7 @@ const refused: Readonly<Record<string, readonly [readonly string[], readonly str
     ['simulate', '--engine-profile', 'gpt'],
     ['engine profile must be a file or one of', "was 'gpt'"],
   ],
+  'a log of two runs': [['simulate', '--record', 'two.log', '--seed', '1,2'], ['one seed, was 2 runs']],
   'a slice behind the end': [
     ['simulate', '--trace', file('quiet.csv', quietHour), '--slice', '5h:'],
     ['--slice must begin before the end of quiet.csv (3510 s), was 18000'],
@@ -99,6 +101,24 @@ test('a load that ranks nobody is said in the first line, the table and the repo
   expect(stderr).toContain(`Report: ${join(folder, 'forewarm-report.html')}`);
   expect(readFileSync(join(folder, 'forewarm-report.html'), 'utf8')).toContain('class="pareto withheld"');
 });
+
+for (const log of ['run.log', 'run.log.gz']) {
+  test(`what simulate records to ${log} replays to the same bytes`, async () => {
+    const trace = file('record.csv', quietHour);
+    const { code, stderr } = await forewarm(
+      'simulate',
+      '--trace',
+      trace,
+      '--policy',
+      'balanced',
+      '--record',
+      log,
+      '--no-report',
+    );
+    expect([code, stderr.split('\n').length]).toStrictEqual([0, 2]);
+    expect(await replayFile(join(folder, log))).toStrictEqual({ kind: 'identical', passes: 234 });
+  });
+}
 
 test('JSON is all that stands on stdout, and arrivals are completed, shed or lost', async () => {
   const trace = file('json.csv', quietHour);
