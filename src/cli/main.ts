@@ -9,6 +9,7 @@ const commands = {
   controller: () => import('./controller.ts'),
   plan: () => import('./plan.ts'),
   replay: () => import('./replay.ts'),
+  explain: () => import('./explain.ts'),
 };
 
 process.stdout.on('error', endQuietly);
