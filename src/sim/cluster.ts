@@ -128,9 +128,15 @@ export class Cluster {
     }
     pod.retry = undefined;
     this.#bind(pod, node, nowMs);
+    this.#countStart(pod, nowMs);
+    this.#then(pod, node.pullImage(nowMs, draw.imageMs), (at) => this.#loadWeights(pod, draw, at));
+  }
+
+  /** Starts after the workload's end are not part of the result. */
+  #countStart(pod: SimPod, nowMs: number): void {
+    if (nowMs > this.#options.scenario.workload.durationSeconds * 1000) return;
     if (pod.startedWarm === true) this.#warmStarts++;
     else this.#coldStarts++;
-    this.#then(pod, node.pullImage(nowMs, draw.imageMs), (at) => this.#loadWeights(pod, draw, at));
   }
 
   #bind(pod: SimPod, node: SimNode, nowMs: number): void {

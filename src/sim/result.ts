@@ -1,6 +1,9 @@
 import type { PoolReport } from '../core/model/report.ts';
 
-/** Seconds at the quantiles of the completed requests; absent when none completed. */
+/**
+ * Seconds. `ttft` and `e2e`: over completed requests, as the client sees them, exact. `itl`: over all gaps between two tokens of a request (so a
+ * long answer counts more), right to half a percent. Null when there was none.
+ */
 export interface LatencySummary {
   readonly p50: number;
   readonly p95: number;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LogHistogram } from '../../../src/sim/engine/log-histogram.ts';
-import { Replica } from '../../../src/sim/replica.ts';
-import { naiveEngine, type NaiveRequest } from '../../support/naive-engine.ts';
+import { Replica, type ReplicaRequest, type ReplicaSnapshot } from '../../../src/sim/replica.ts';
+import { naiveEngine, type NaiveOutcome, type NaiveRequest } from '../../support/naive-engine.ts';
 import { profileWith } from '../../support/profiles.ts';
 
 class Log {
@@ -45,10 +45,25 @@ const profiles = fc
   })
   .map(profileWith);
 
+/** What the engine's counters must say at a time: only what has happened by then. */
+function countsAt(
+  { firstTokenMs, finishedMs }: NaiveOutcome,
+  rows: readonly NaiveRequest[],
+  atMs: number,
+): Partial<ReplicaSnapshot> {
+  const begun = rows.filter(({ id }) => (firstTokenMs.get(id) ?? 0) <= atMs);
+  return {
+    finishedTotal: rows.filter(({ id }) => (finishedMs.get(id) ?? 0) <= atMs).length,
+    ttftCount: begun.length,
+    promptTokensTotal: begun.reduce((sum, row) => sum + row.promptTokens, 0),
+  };
+}
+
 describe('Replica', () => {
   it('finishes every token at the time of the naive engine, whenever it is looked at', () => {
     let preemptions = 0;
     let iterations = 0;
+    let quietLooks = 0;
     fc.assert(
       fc.property(
         profiles,
@@ -58,14 +73,23 @@ describe('Replica', () => {
           const log = new Log();
           const itl = new LogHistogram();
           const replica = new Replica({ profile, observer: log, startMs: 0, itl });
+          const want = naiveEngine(profile, rows);
+          const look = (atMs: number): void => {
+            const isQuiet = replica.nextChangeMs > atMs + 1e-6;
+            const before = replica.inFlight;
+            replica.advance(atMs);
+            expect(replica.snapshot()).toMatchObject(countsAt(want, rows, atMs));
+            expect(replica.freeBlocks).toBeGreaterThanOrEqual(0);
+            expect(!isQuiet || replica.inFlight === before).toBe(true);
+            if (isQuiet && before > 0) quietLooks++;
+          };
           const times = [...looks].sort((a, b) => a - b);
           for (const row of rows) {
-            while (times[0] !== undefined && times[0] < row.atMs) replica.advance(times.shift() ?? 0);
+            while (times[0] !== undefined && times[0] < row.atMs) look(times.shift() ?? 0);
             expect(replica.submit(row, row.atMs)).toBe(true);
           }
-          for (const time of times) replica.advance(Math.max(time, rows.at(-1)?.atMs ?? 0));
+          for (const time of times) look(Math.max(time, rows.at(-1)?.atMs ?? 0));
           replica.advance(Number.POSITIVE_INFINITY);
-          const want = naiveEngine(profile, rows);
           for (const { id } of rows) {
             expect(log.first.get(id)).toBeCloseTo(want.firstTokenMs.get(id) ?? -1, 5);
             expect(log.done.get(id)).toBeCloseTo(want.finishedMs.get(id) ?? -1, 5);
@@ -85,5 +109,50 @@ describe('Replica', () => {
     );
     expect(preemptions).toBeGreaterThan(1000);
     expect(iterations).toBeGreaterThan(100_000);
+    expect(quietLooks).toBeGreaterThan(100);
+  });
+
+  const server = profileWith({ kvCapacityTokens: 1600, maxNumSeqs: 2 });
+  const request = (id: number, outputTokens: number): ReplicaRequest => ({ id, promptTokens: 100, outputTokens });
+
+  it('reports what waits, what runs and how full its cache is', () => {
+    const replica = new Replica({ profile: server, observer: new Log(), startMs: 0 });
+    for (const id of [0, 1, 2]) replica.submit(request(id, 50), 0);
+    replica.advance(1);
+    expect(replica.snapshot()).toMatchObject({ waiting: 1, running: 2, kvUse: 14 / 100, maxRunning: 2 });
+    replica.advance(Number.POSITIVE_INFINITY);
+    expect(replica.snapshot()).toMatchObject({ waiting: 0, running: 0, kvUse: 0, finishedTotal: 3, queueCount: 3 });
+    expect(replica.nextChangeMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('refuses what can never fit its cache, and everything once it drains', () => {
+    const log = new Log();
+    const replica = new Replica({ profile: server, observer: log, startMs: 0 });
+    expect(replica.submit(request(0, 1502), 0)).toBe(false);
+    expect(replica.submit(request(1, 1501), 0)).toBe(true);
+    replica.drain();
+    expect(replica.submit(request(2, 1), 5)).toBe(false);
+    replica.advance(Number.POSITIVE_INFINITY);
+    expect([...log.done.keys()]).toStrictEqual([1]);
+  });
+
+  it('loses what runs and waits when it is killed', () => {
+    const replica = new Replica({ profile: server, observer: new Log(), startMs: 0 });
+    for (const id of [0, 1, 2]) replica.submit(request(id, 50), 0);
+    replica.advance(100);
+    expect(replica.kill()).toStrictEqual([0, 1, 2]);
+  });
+
+  it('computes less of a prompt that the prefix cache holds', () => {
+    const firstTokenAt = (cachedTokens: number): number => {
+      const log = new Log();
+      const replica = new Replica({ profile: profileWith(), observer: log, startMs: 0 });
+      replica.submit({ id: 0, promptTokens: 8000, outputTokens: 2, cachedTokens }, 0);
+      replica.advance(Number.POSITIVE_INFINITY);
+      expect(replica.snapshot().cachedPromptTokensTotal).toBe(cachedTokens);
+      return log.first.get(0) ?? -1;
+    };
+    expect(firstTokenAt(0)).toBeCloseTo(2 + Math.cbrt(5 ** 3 + 200 ** 3) + 0.02, 3);
+    expect(firstTokenAt(7000)).toBeCloseTo(2 + Math.cbrt(5 ** 3 + 25 ** 3) + 4e-5 * 7000 + 0.02, 3);
   });
 });
