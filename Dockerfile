@@ -20,7 +20,10 @@ ENV NODE_ENV=production
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY LICENSE ./
+# What it reads at run time, found by walking up from its own files: presets, engine constants, the schema it expects a cluster to serve.
 COPY policies policies
+COPY profiles profiles
+COPY crds crds
 COPY crds crds
 USER 65532:65532
 # Heap by the container's limit. As process 1, Node ends on SIGTERM only because every command handles it.

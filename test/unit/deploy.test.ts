@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { sourceFiles } from '../support/architecture.ts';
 import { type Json, type Manifest, manifestsOf, unlistedFiles } from '../support/manifests.ts';
 import { containers, list, record, restrictedFaults } from '../support/pod-security.ts';
 import { rightsFaults, rulesOf } from '../support/rights.ts';
@@ -22,7 +23,9 @@ function podSpec(workload: Manifest): Json {
 const workloads = ofKind('Deployment', 'DaemonSet');
 
 test('every file of deploy is part of it, recipes and components apart', () => {
-  const unlisted = unlistedFiles(join(root, 'deploy')).filter((file) => !/^deploy\/(recipes|components)$/.test(file));
+  const unlisted = unlistedFiles(join(root, 'deploy')).filter(
+    (file) => !/^deploy\/(recipes|components|README.md)$/.test(file),
+  );
   expect(unlisted).toStrictEqual([]);
 });
 
@@ -213,4 +216,14 @@ test('the Dockerfile copies what exists and runs the entry point as the user of 
   expect(final.some((line) => line.startsWith('RUN '))).toBe(false);
   const entry = /\/app\/dist\/(src\/cli\/main)\.js/.exec(final.join('\n'))?.[1];
   expect(existsSync(join(root, `${String(entry)}.ts`))).toBe(true);
+});
+
+test('the image has every folder that the program looks for above its own files', () => {
+  const found = sourceFiles(root).flatMap(({ text }) =>
+    [...text.matchAll(/(?:join\(folder, |const file = )'([a-z]+)/g)].map(([, folder]) => folder ?? ''),
+  );
+  const copied = readFileSync(join(root, 'Dockerfile'), 'utf8').matchAll(/^COPY ([a-z]+) \1$/gm);
+  const folders = new Set([...copied].map(([, folder]) => folder));
+  expect(new Set(found)).toStrictEqual(new Set(['policies', 'profiles', 'crds']));
+  expect([...new Set(found)].filter((folder) => !folders.has(folder))).toStrictEqual([]);
 });
