@@ -26,7 +26,18 @@ export function isWorthRetrying(err: unknown): boolean {
 }
 
 /** The disk is broken, read-only, not ours, or not what a cache needs (hard links on one file system). */
-const brokenCodes = new Set(['EIO', 'EROFS', 'EACCES', 'EPERM', 'EXDEV', 'EMLINK', 'ENOTSUP', 'ENOTDIR', 'EEXIST']);
+const brokenCodes = new Set([
+  'EIO',
+  'EROFS',
+  'EACCES',
+  'EPERM',
+  'EXDEV',
+  'EMLINK',
+  'ENOTSUP',
+  'ENOTDIR',
+  'EEXIST',
+  'ENOTEMPTY',
+]);
 
 /** Names a failure of the disk: full (`DISK_FULL`) or broken; other errors pass through. */
 export function diskFailure(err: unknown, doing: string): unknown {

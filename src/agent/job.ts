@@ -1,4 +1,4 @@
-import { ForewarmError } from '../errors.ts';
+import { ForewarmError, isForewarmError } from '../errors.ts';
 import type { CachedArtifactStatus } from '../ports/artifacts.ts';
 import { type BlobRequest, type DownloadDeps, download, type FileSource } from './download.ts';
 import { failureMessage, isWorthRetrying } from './failure.ts';
@@ -42,6 +42,8 @@ export class Job {
   readonly wanted: Wanted;
   readonly #deps: JobDeps;
   #files: readonly HubFile[] = [];
+  #lacksRoom = false;
+  #nudge = new AbortController();
   #state: { readonly phase: JobProgress['phase']; readonly message?: string } = { phase: 'Assigned' };
   constructor(deps: JobDeps, wanted: Wanted) {
     this.#deps = deps;
@@ -51,9 +53,16 @@ export class Job {
   /** Runs until the signal ends it. */
   async keep(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.#nudge = new AbortController();
       const seconds = await this.#round(signal);
-      await this.#deps.clock.sleep(1000 * seconds, signal).catch(() => undefined);
+      const either = AbortSignal.any([signal, this.#nudge.signal]);
+      await this.#deps.clock.sleep(1000 * seconds, either).catch(() => undefined);
     }
+  }
+
+  /** The assignment has changed: what failed for want of room tries again now, since others may have to go. */
+  nudge(): void {
+    if (this.#lacksRoom) this.#nudge.abort(new Error('the assignment changed'));
   }
 
   async progress(): Promise<JobProgress> {
@@ -74,6 +83,7 @@ export class Job {
       return intactCheckSeconds * (1 + random());
     } catch (err) {
       if (signal.aborted) return 0;
+      this.#lacksRoom = isForewarmError(err, 'DISK_FULL');
       this.#state = { phase: 'Failed', message: failureMessage(err) };
       this.#deps.onFailure(err, keyOf(this.wanted));
       return slowRetrySeconds(random);
@@ -87,6 +97,7 @@ export class Job {
       this.#setReady();
       return;
     }
+    this.#lacksRoom = false;
     this.#state = { phase: 'Downloading' };
     const files = (await store.plan(this.wanted)) ?? (await this.#list(signal));
     this.#files = files;

@@ -30,6 +30,7 @@ export class Keeper {
     this.#deps.store.assign(new Set(wanted.keys()));
     const gone = [...this.#running].filter(([key, { job }]) => !isSame(job.wanted, wanted.get(key)));
     await Promise.all(gone.map(async ([key, running]) => await this.#stop(key, running)));
+    for (const { job } of this.#running.values()) job.nudge();
     for (const [key, want] of wanted) if (!this.#running.has(key)) this.#start(key, want);
   }
 

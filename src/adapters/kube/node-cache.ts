@@ -23,44 +23,69 @@ const path = '/apis/forewarm.dev/v1alpha1/nodecaches';
 /** The node's own NodeCache: watched by field selector, its status written by merge patch, nothing else read or written. */
 export class KubeNodeCache implements NodeCacheClient {
   readonly #options: NodeCacheOptions;
+  #last: NodeCacheStatus | undefined;
   #written: string | undefined;
+  #uid: string | undefined;
+  /** The object did not exist when the last status was to be written, or it is a new one. */
+  #isOwed = false;
   constructor(options: NodeCacheOptions) {
     this.#options = options;
   }
 
   async *watch(signal: AbortSignal): AsyncGenerator<NodeCacheSpec | undefined> {
-    const { http, clock, random, node, onProblem } = this.#options;
     const store = new Store<SpecKept>();
     const mailbox = new Mailbox();
     store.onChange(() => mailbox.put());
-    const query = { fieldSelector: `metadata.name=${node}` };
-    const transform = (raw: unknown): SpecKept | undefined => this.#keep(raw);
-    const reflector = new Reflector({ http, clock, random, path, query, transform, store, onProblem });
-    const running = reflector.run(signal);
+    const running = this.#reflector(store).run(signal);
     let last: string | undefined;
     while (!signal.aborted) {
-      const spec = store.get(node)?.spec;
-      const seen = JSON.stringify(spec) ?? 'absent';
+      const kept = store.get(this.#options.node);
+      await this.#payOwed(kept, signal);
+      const seen = JSON.stringify(kept?.spec) ?? 'absent';
       if (store.isSynced && seen !== last) {
         last = seen;
-        if (spec === undefined) this.#written = undefined; // a new object starts without status
-        yield spec;
-      } else if (!(await mailbox.next(clock, signal))) break;
+        yield kept?.spec;
+      } else if (!(await mailbox.next(this.#options.clock, signal))) break;
     }
     await running;
   }
 
   async report(status: NodeCacheStatus, signal: AbortSignal): Promise<void> {
+    this.#last = status;
+    if (JSON.stringify(status) !== this.#written) await this.#write(status, signal);
+  }
+
+  #reflector(store: Store<SpecKept>): Reflector<SpecKept> {
+    const { http, clock, random, node, onProblem } = this.#options;
+    const query = { fieldSelector: `metadata.name=${node}` };
+    const transform = (raw: unknown): SpecKept | undefined => this.#keep(raw);
+    return new Reflector({ http, clock, random, path, query, transform, store, onProblem });
+  }
+
+  /** A new object starts without status: what was last said is said again. */
+  async #payOwed(kept: SpecKept | undefined, signal: AbortSignal): Promise<void> {
+    if (kept === undefined) return;
+    if (this.#uid !== undefined && kept.uid !== this.#uid) this.#isOwed = true;
+    this.#uid = kept.uid;
+    if (!this.#isOwed || this.#last === undefined) return;
+    try {
+      await this.#write(this.#last, signal);
+    } catch (err) {
+      if (!signal.aborted) this.#options.onProblem(err);
+    }
+  }
+
+  async #write(status: NodeCacheStatus, signal: AbortSignal): Promise<void> {
     const { http, clock, node } = this.#options;
-    const whole = JSON.stringify(status);
-    if (whole === this.#written) return;
     const reportedTime = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
     const body = { status: { ...status, reportedTime } };
     try {
       await http.call({ verb: 'PATCH', path: `${path}/${encodeURIComponent(node)}/status`, body }, signal);
-      this.#written = whole;
+      this.#written = JSON.stringify(status);
+      this.#isOwed = false;
     } catch (err) {
-      if (statusOf(err) !== 404) throw err; // no object: nobody to tell, and the watch says when there is one
+      if (statusOf(err) !== 404) throw err;
+      this.#isOwed = true; // nobody to tell yet: the watch says when there is
     }
   }
 

@@ -10,6 +10,7 @@ import type {
   NodeCacheStatus,
 } from '../../../src/ports/artifacts.ts';
 import { HurriedClock, hubClient, openBench, openHub } from '../../support/agent.ts';
+import { contentsOf, filesOf, snapshotFolder } from '../../support/cache-folder.ts';
 import { tinyModel } from '../../support/hub.ts';
 
 const tiny = tinyModel();
@@ -119,6 +120,26 @@ describe('an assignment', () => {
   });
 });
 
+test('an artifact for which there was no room is fetched as soon as another is unassigned, which then goes', async () => {
+  const other = tinyModel('acme/other');
+  const hub = await openHub({ repositories: [tiny, other] });
+  const bench = await openBench(hubClient(hub.endpoint), { budgetBytes: 700_000 });
+  const keeper = new Keeper(bench.deps);
+  const [first, second] = [
+    artifact(),
+    artifact({ hash: 'bbbbbbbbbbbb', source: 'hf://acme/other', commit: other.commit }),
+  ];
+  await keeper.assign([first]);
+  await settled(keeper);
+  await keeper.assign([first, second]);
+  expect((await settled(keeper)).artifacts.map(({ phase }) => phase)).toStrictEqual(['Ready', 'Failed']);
+  await keeper.assign([second]);
+  await until(async () => (await keeper.status()).artifacts[0]?.phase === 'Ready');
+  await keeper.stop();
+  expect(await contentsOf(snapshotFolder(bench.root, tiny))).toBeUndefined();
+  expect(await contentsOf(snapshotFolder(bench.root, other))).toStrictEqual(filesOf(other));
+});
+
 describe('the spec of a NodeCache', () => {
   test('may have fields that this agent does not know', () => {
     const read = parseNodeCacheSpec({ node: 'n', tier: 9, artifacts: [{ ...artifact(), deadline: 'soon' }] });
@@ -204,6 +225,10 @@ async function settled(keeper: Keeper): Promise<NodeCacheStatus> {
     if (seen.artifacts.every(({ phase }) => phase === 'Ready' || phase === 'Failed')) return seen;
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
 }
 
 function artifact(given: Partial<AssignedArtifact> = {}): AssignedArtifact {
