@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { EngineProfile } from '../../../src/core/model/profile.ts';
 import { LogHistogram } from '../../../src/sim/engine/log-histogram.ts';
 import { Replica, type ReplicaRequest, type ReplicaSnapshot } from '../../../src/sim/replica.ts';
 import { naiveEngine, type NaiveOutcome, type NaiveRequest } from '../../support/naive-engine.ts';
@@ -59,57 +60,73 @@ function countsAt(
   };
 }
 
+interface Run {
+  readonly log: Log;
+  readonly itl: LogHistogram;
+  readonly end: ReplicaSnapshot;
+  readonly freeBlocks: number;
+  /** How often the replica named a time at least 100 ms away. */
+  readonly quiet: number;
+}
+
+/** Submits all requests, looks at the replica at the times given, and holds what it says then to what the naive engine did by then. */
+function play(
+  profile: EngineProfile,
+  rows: readonly NaiveRequest[],
+  looks: readonly number[],
+  want: NaiveOutcome,
+): Run {
+  const log = new Log();
+  const itl = new LogHistogram();
+  const replica = new Replica({ profile, observer: log, startMs: 0, itl });
+  const finishes = [...want.finishedMs.values()].toSorted((a, b) => a - b);
+  const times = looks.toSorted((a, b) => a - b);
+  let quiet = 0;
+  const look = (atMs: number): void => {
+    replica.advance(atMs);
+    expect(replica.snapshot()).toMatchObject(countsAt(want, rows, atMs));
+    expect(replica.freeBlocks).toBeGreaterThanOrEqual(0);
+  };
+  for (const [i, row] of rows.entries()) {
+    while (times[0] !== undefined && times[0] < row.atMs) look(times.shift() ?? 0);
+    expect(replica.submit(row, row.atMs)).toBe(true);
+    // Until the next request comes, nothing is finished before the time that the replica names.
+    const next = finishes.find((at) => at > row.atMs) ?? Number.POSITIVE_INFINITY;
+    const isUndisturbed = next < (rows[i + 1]?.atMs ?? Number.POSITIVE_INFINITY);
+    expect(isUndisturbed && replica.nextChangeMs > next + 1e-6).toBe(false);
+    if (replica.nextChangeMs > row.atMs + 100) quiet++;
+  }
+  for (const time of times) look(Math.max(time, rows.at(-1)?.atMs ?? 0));
+  replica.advance(Number.POSITIVE_INFINITY);
+  return { log, itl, end: replica.snapshot(), freeBlocks: replica.freeBlocks, quiet };
+}
+
 describe('Replica', () => {
   it('finishes every token at the time of the naive engine, whenever it is looked at', () => {
-    let preemptions = 0;
-    let iterations = 0;
-    let quietLooks = 0;
+    const total = { preemptions: 0, iterations: 0, quiet: 0 };
+    const times = fc.array(fc.double({ min: 0, max: 5000, noNaN: true }));
     fc.assert(
-      fc.property(
-        profiles,
-        requests,
-        fc.array(fc.double({ min: 0, max: 5000, noNaN: true })),
-        (profile, rows, looks) => {
-          const log = new Log();
-          const itl = new LogHistogram();
-          const replica = new Replica({ profile, observer: log, startMs: 0, itl });
-          const want = naiveEngine(profile, rows);
-          const look = (atMs: number): void => {
-            const isQuiet = replica.nextChangeMs > atMs + 1e-6;
-            const before = replica.inFlight;
-            replica.advance(atMs);
-            expect(replica.snapshot()).toMatchObject(countsAt(want, rows, atMs));
-            expect(replica.freeBlocks).toBeGreaterThanOrEqual(0);
-            expect(!isQuiet || replica.inFlight === before).toBe(true);
-            if (isQuiet && before > 0) quietLooks++;
-          };
-          const times = [...looks].sort((a, b) => a - b);
-          for (const row of rows) {
-            while (times[0] !== undefined && times[0] < row.atMs) look(times.shift() ?? 0);
-            expect(replica.submit(row, row.atMs)).toBe(true);
-          }
-          for (const time of times) look(Math.max(time, rows.at(-1)?.atMs ?? 0));
-          replica.advance(Number.POSITIVE_INFINITY);
-          for (const { id } of rows) {
-            expect(log.first.get(id)).toBeCloseTo(want.firstTokenMs.get(id) ?? -1, 5);
-            expect(log.done.get(id)).toBeCloseTo(want.finishedMs.get(id) ?? -1, 5);
-          }
-          const seen = replica.snapshot();
-          expect(seen.preemptionsTotal).toBe(want.preemptions);
-          expect(seen.itlCount).toBe(want.gaps.length);
-          expect(itl.total).toBe(want.gaps.length);
-          const sum = want.gaps.reduce((total, gap) => total + gap, 0);
-          expect(seen.itlSecondsSum).toBeCloseTo(sum / 1000, 6);
-          expect(replica.freeBlocks).toBe(Math.floor(profile.kvCapacityTokens / profile.blockTokens));
-          preemptions += want.preemptions;
-          iterations += want.iterations;
-        },
-      ),
+      fc.property(profiles, requests, times, (profile, rows, looks) => {
+        const want = naiveEngine(profile, rows);
+        const { log, itl, end, freeBlocks, quiet } = play(profile, rows, looks, want);
+        for (const { id } of rows) {
+          expect(log.first.get(id)).toBeCloseTo(want.firstTokenMs.get(id) ?? -1, 5);
+          expect(log.done.get(id)).toBeCloseTo(want.finishedMs.get(id) ?? -1, 5);
+        }
+        const { gaps, preemptions } = want;
+        expect(end).toMatchObject({ preemptionsTotal: preemptions, itlCount: gaps.length, running: 0, waiting: 0 });
+        expect(itl.total).toBe(gaps.length);
+        expect(end.itlSecondsSum).toBeCloseTo(gaps.reduce((sum, gap) => sum + gap, 0) / 1000, 6);
+        expect(freeBlocks).toBe(Math.floor(profile.kvCapacityTokens / profile.blockTokens));
+        total.preemptions += preemptions;
+        total.iterations += want.iterations;
+        total.quiet += quiet;
+      }),
       { numRuns: 1500, seed: 7 },
     );
-    expect(preemptions).toBeGreaterThan(1000);
-    expect(iterations).toBeGreaterThan(100_000);
-    expect(quietLooks).toBeGreaterThan(100);
+    expect(total.preemptions).toBeGreaterThan(1000);
+    expect(total.iterations).toBeGreaterThan(100_000);
+    expect(total.quiet).toBeGreaterThan(300);
   });
 
   const server = profileWith({ kvCapacityTokens: 1600, maxNumSeqs: 2 });
