@@ -247,7 +247,9 @@ function failures(app: FastifyInstance<Server>, { onFailure }: DoorOptions): voi
   });
   app.setErrorHandler((err, request, reply) => {
     const { code, message, details } = refusalOf(err);
-    if (!(err instanceof Refusal) && code >= 500) onFailure(err, pathOf(request));
+    // That another process leads is no failure of this one: the caller hears it, the log need not.
+    if (!(err instanceof Refusal) && code >= 500 && !isForewarmError(err, 'NOT_LEADER'))
+      onFailure(err, pathOf(request));
     if (code === 405) reply.header('allow', 'GET, HEAD');
     return reply
       .code(code)
