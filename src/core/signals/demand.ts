@@ -3,7 +3,7 @@ import type { DemandBin, GatewayBaseline, LearnedMemory, ReplicaBaseline } from 
 import type { PoolSeen, ReplicaSeen } from '../model/pool.ts';
 import { elapsed, type Instant } from '../model/units.ts';
 import { isCovered } from './coverage.ts';
-import { increaseOf, type Flow, type Increase } from './flow.ts';
+import { birthOf, increaseOf, type Flow, type Increase, type PairContext } from './flow.ts';
 import { gatewayStep, type GatewayStep } from './gateway.ts';
 import type { Observation } from './observe.ts';
 import { stuckSince } from './progress.ts';
@@ -67,28 +67,47 @@ interface Pairs {
   readonly settled: Flow;
 }
 
+/**
+ * Adds up the replicas over one common window. A replica just born is divided by the window of the others, not by its own short life: the
+ * traffic that it drew away from them is in their windows too. Until it is read it is not missed: its count comes whole with the next look.
+ */
 function readPairs(observation: Observation, context: DemandContext, maxAge: number): Pairs {
   const rates: PoolRates = { requests: 0, uncachedPrompt: 0, waitingChange: 0, covered: 0, expected: 0 };
   const all = emptyFlow();
   const settled = emptyFlow();
+  const births: Increase[] = [];
   const { learned, watchedSince, now } = context;
   for (const { seen, isDark, isStuck } of observation.readings) {
     if (isDark || isStuck) continue;
-    rates.expected++;
-    const increase = increaseOf(seen, { baseline: learned.baselines[seen.id], maxAge, watchedSince, now });
+    const pair: PairContext = { baseline: learned.baselines[seen.id], maxAge, watchedSince, now };
+    const increase = increaseOf(seen, pair);
+    if (increase !== undefined || !isUnread(seen, pair)) rates.expected++;
     if (increase === undefined) continue;
-    addRates(rates, increase);
+    if (increase.isBirth) births.push(increase);
+    else addRates(rates, increase, increase.seconds);
     addFlow(all, increase);
     if (teaches(seen, now)) addFlow(settled, increase);
   }
+  const window = births.length === all.replicas ? 0 : windowOf(all, births);
+  for (const birth of births) addRates(rates, birth, Math.max(birth.seconds, window));
   return { rates, all, settled };
 }
 
-function addRates(rates: PoolRates, increase: Increase): void {
+/** Mean span of the pairs that are no births. */
+function windowOf(all: Flow, births: readonly Increase[]): number {
+  const lived = births.reduce((sum, birth) => sum + birth.seconds, 0);
+  return (all.replicaSeconds - lived) / (all.replicas - births.length);
+}
+
+function isUnread(seen: ReplicaSeen, pair: PairContext): boolean {
+  return pair.baseline === undefined && birthOf(seen, pair) !== undefined;
+}
+
+function addRates(rates: PoolRates, increase: Increase, seconds: number): void {
   rates.covered++;
-  rates.requests += increase.arrivals / increase.seconds;
-  rates.uncachedPrompt += (increase.promptTokens - increase.cachedTokens) / increase.seconds;
-  rates.waitingChange += increase.waitingChange / increase.seconds;
+  rates.requests += increase.arrivals / seconds;
+  rates.uncachedPrompt += (increase.promptTokens - increase.cachedTokens) / seconds;
+  rates.waitingChange += increase.waitingChange / seconds;
 }
 
 interface BinInput {

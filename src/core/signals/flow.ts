@@ -27,6 +27,8 @@ export interface Increase extends Omit<Flow, 'replicas' | 'replicaSeconds'> {
   /** Increase of finished requests plus change of running and waiting; never negative. */
   readonly arrivals: number;
   readonly waitingChange: number;
+  /** Its whole life so far, which may be much shorter than the window of the others. */
+  readonly isBirth: boolean;
 }
 
 /** A pair of readings nearer than this says too little, one farther apart too much. */
@@ -44,7 +46,7 @@ export interface PairContext {
 
 /**
  * Increases of a replica since its baseline; `undefined` when there is no usable pair of readings. A counter that fell was reset: everything
- * it shows came since. A replica without baseline counts from its first sample, unless it was born under our watch.
+ * it shows came since. A replica without baseline counts from its first sample, unless it was just born.
  */
 export function increaseOf(replica: ReplicaSeen, context: PairContext): Increase | undefined {
   const { samples } = replica;
@@ -52,10 +54,8 @@ export function increaseOf(replica: ReplicaSeen, context: PairContext): Increase
   if (known === undefined) return undefined;
   const { baseline } = context;
   if (baseline === undefined) {
-    const bornAt = bornUnderWatch(replica, context);
-    return bornAt === undefined
-      ? undefined
-      : between(samples, {}, Math.max(shortestPairSeconds, elapsed(bornAt, known.at)));
+    const bornAt = birthOf(replica, context);
+    return bornAt === undefined ? undefined : { ...between(samples, {}, elapsed(bornAt, known.at)), isBirth: true };
   }
   const seconds = elapsed(baseline.at, known.at);
   if (seconds < shortestPairSeconds || seconds > longestPairSeconds) return undefined;
@@ -78,7 +78,7 @@ function countsOf(
 }
 
 /** When a replica became Ready, if that was just now and for the first time: the pod itself is young, or we were watching. */
-function bornUnderWatch(replica: ReplicaSeen, { watchedSince, now }: PairContext): Instant | undefined {
+export function birthOf(replica: ReplicaSeen, { watchedSince, now }: PairContext): Instant | undefined {
   const { readyAt, createdAt } = replica.milestones;
   if (readyAt === undefined || elapsed(readyAt, now) > bornWithinSeconds) return undefined;
   return readyAt > watchedSince || elapsed(createdAt, now) <= longestPairSeconds ? readyAt : undefined;
@@ -92,7 +92,8 @@ function between(is: ReplicaSamples, was: Partial<ReplicaSamples>, seconds: numb
   const endRunning = rawValue(is, 'running') ?? 0;
   const endWaiting = rawValue(is, 'waiting') ?? 0;
   return {
-    seconds,
+    seconds: Math.max(1, seconds),
+    isBirth: false,
     arrivals: Math.max(0, finished + runningChange + waitingChange),
     waitingChange,
     finished,
