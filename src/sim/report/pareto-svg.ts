@@ -2,7 +2,7 @@ import { amount, percent } from './format.ts';
 import { escapeHtml } from './html.ts';
 import { type Outcome, paretoFront } from './pareto.ts';
 
-const size = { width: 1040, height: 340, left: 64, right: 24, top: 20, bottom: 52 } as const;
+const size = { width: 1040, height: 340, left: 72, right: 24, top: 20, bottom: 52 } as const;
 const plot = { right: size.width - size.right, bottom: size.height - size.bottom } as const;
 /** The share outside the objectives at the top of the scale: 0.01 % and less are drawn there. */
 const leastMissed = 1e-4;
@@ -32,10 +32,11 @@ export function paretoSvg(outcomes: readonly Outcome[], isInformative: boolean):
 }
 
 function scales(outcomes: readonly Outcome[]): Scale {
-  const xTicks = roundTicks(Math.max(...outcomes.map((one) => one.gpuHours), 0));
+  const most = Math.max(...outcomes.map((one) => one.gpuHours));
+  const xTicks = roundTicks(most > 0 ? most : 1);
   const xMax = xTicks.at(-1) ?? 1;
   const worst = Math.min(...outcomes.map((one) => one.attainment));
-  const floor = shareTicks.findLast((tick) => tick <= worst) ?? 0;
+  const floor = shareTicks.findLast((tick) => tick <= Math.min(worst, 0.9)) ?? 0;
   const best = nines(1 - leastMissed) + 0.15;
   return {
     x: (gpuHours) => size.left + (gpuHours / xMax) * (plot.right - size.left),
@@ -52,7 +53,7 @@ function nines(share: number): number {
 
 /** 0 and up to six round steps that reach the largest value. */
 function roundTicks(most: number): readonly number[] {
-  const raw = Math.max(most, 1e-6) / 5;
+  const raw = most / 5;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = ([1, 2, 2.5, 5, 10].find((one) => one * power >= raw) ?? 10) * power;
   return Array.from({ length: Math.ceil((most * 1.02) / step) + 1 }, (_, at) => at * step);
@@ -64,7 +65,7 @@ function axes({ x, y, xTicks, yTicks }: Scale): string {
     ...yTicks.map(
       (tick) =>
         `<line class="grid" x1="${size.left}" x2="${plot.right}" y1="${fix(y(tick))}" y2="${fix(y(tick))}"/>` +
-        `<text class="tick end" x="${size.left - 8}" y="${fix(y(tick) + 4)}">${percent(tick)}</text>`,
+        `<text class="tick end" x="${size.left - 8}" y="${fix(y(tick) + 4)}">${tick === shareTicks.at(-1) ? '≥ ' : ''}${percent(tick)}</text>`,
     ),
     ...xTicks.map(
       (tick) =>
@@ -83,7 +84,7 @@ function amountOfInteger(value: number): string {
   return value >= 1000 ? amount(value) : String(value);
 }
 
-/** Names stand to the right of their mark, to the left near the edge, and make way for each other downwards. */
+/** Names stand to the right of their mark, to the left near the edge, and make way for each other towards the middle. */
 function marks(outcomes: readonly Outcome[], front: readonly Outcome[], scale: Scale): readonly string[] {
   const placed: { readonly left: number; readonly right: number; readonly y: number }[] = [];
   return outcomes.map((one) => {
@@ -93,7 +94,7 @@ function marks(outcomes: readonly Outcome[], front: readonly Outcome[], scale: S
     const left = isLeft ? x - 12 - width : x + 12;
     let textY = y + 4;
     while (placed.some((other) => Math.abs(other.y - textY) < 15 && other.left < left + width && left < other.right)) {
-      textY += 15;
+      textY += y > (size.top + plot.bottom) / 2 ? -15 : 15;
     }
     placed.push({ left, right: left + width, y: textY });
     const kind = front.includes(one) ? 'on-front' : 'behind';

@@ -64,6 +64,14 @@ test('a run without requests says so instead of drawing zeros', () => {
   expect(html).toContain('No change of replicas was decided.');
 });
 
+test('the figure has a place for policies that cost nothing, attain all or attain nothing', () => {
+  const html = page([
+    simResult({ policy: 'free', gpuHours: 0, attainment: 0 }),
+    simResult({ policy: 'all', gpuHours: 0, attainment: 1 }),
+  ]);
+  expect(html.match(/<svg[^]*?<\/svg>/)?.[0]).not.toMatch(/NaN|Infinity/);
+});
+
 test('a load that ranks nobody is said first and its figure greyed', () => {
   const { message } = loadVerdict({
     peakNeed: 1,
