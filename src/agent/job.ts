@@ -43,6 +43,8 @@ export class Job {
   readonly #deps: JobDeps;
   #files: readonly HubFile[] = [];
   #lacksRoom = false;
+  /** What came was not what the listing says: either may be wrong. */
+  #isListingInDoubt = false;
   #nudge = new AbortController();
   #state: { readonly phase: JobProgress['phase']; readonly message?: string } = { phase: 'Assigned' };
   constructor(deps: JobDeps, wanted: Wanted) {
@@ -84,6 +86,7 @@ export class Job {
     } catch (err) {
       if (signal.aborted) return 0;
       this.#lacksRoom = isForewarmError(err, 'DISK_FULL');
+      this.#isListingInDoubt = isForewarmError(err, 'UNEXPECTED_CONTENT');
       this.#state = { phase: 'Failed', message: failureMessage(err) };
       this.#deps.onFailure(err, keyOf(this.wanted));
       return slowRetrySeconds(random);
@@ -98,8 +101,10 @@ export class Job {
       return;
     }
     this.#lacksRoom = false;
-    this.#state = { phase: 'Downloading' };
-    const files = (await store.plan(this.wanted)) ?? (await this.#list(signal));
+    // a try that fails like the one before is no news: it stays Failed until something has come
+    if (this.#state.phase !== 'Failed') this.#state = { phase: 'Downloading' };
+    const planned = this.#isListingInDoubt ? undefined : await store.plan(this.wanted);
+    const files = planned ?? (await this.#list(signal));
     this.#files = files;
     await store.admit(this.wanted, files);
     await this.#fetch(files, signal);
@@ -134,6 +139,7 @@ export class Job {
     const [first, ...rest] = distinct.sort((a, b) => a.bytes - b.bytes);
     if (first === undefined) return;
     await this.#fetchOne(first, signal);
+    this.#state = { phase: 'Downloading' };
     const stop = new AbortController();
     const both = AbortSignal.any([signal, stop.signal]);
     const settled = await Promise.allSettled(

@@ -19,6 +19,7 @@ export class Keeper {
   readonly #deps: JobDeps;
   readonly #running = new Map<string, Running>();
   #artifacts: readonly AssignedArtifact[] = [];
+  #used: { readonly at: number; readonly phases: string; readonly bytes: number } | undefined;
   constructor(deps: JobDeps) {
     this.#deps = deps;
   }
@@ -35,7 +36,6 @@ export class Keeper {
   }
 
   async status(): Promise<NodeCacheStatus> {
-    const { room } = this.#deps.store;
     const progress = new Map<string, JobProgress & { readonly rate: number }>();
     for (const [key, { job, meter }] of this.#running) {
       const at = await job.progress();
@@ -43,7 +43,18 @@ export class Keeper {
       progress.set(key, { ...at, rate: at.phase === 'Downloading' ? Math.round(rate) : 0 });
     }
     const artifacts = this.#artifacts.map((artifact) => this.#statusOf(artifact, progress));
-    return { budgetBytes: await room.budgetBytes(), usedBytes: await room.usedBytes(), artifacts };
+    const usedBytes = await this.#usedBytes(artifacts.map(({ phase }) => phase).join(' '));
+    return { budgetBytes: await this.#deps.store.room.budgetBytes(), usedBytes, artifacts };
+  }
+
+  /** Walks the cache only while it changes, and each minute in case somebody else changed it. */
+  async #usedBytes(phases: string): Promise<number> {
+    const [now, last] = [this.#deps.clock.monotonic(), this.#used];
+    const isMoving = phases.includes('Downloading') || last?.phases !== phases;
+    if (last !== undefined && !isMoving && now - last.at < 60_000) return last.bytes;
+    const bytes = await this.#deps.store.room.usedBytes();
+    this.#used = { at: now, phases, bytes };
+    return bytes;
   }
 
   async stop(): Promise<void> {

@@ -32,7 +32,7 @@ interface Round {
 export async function killAgain(seed: number, kills: number): Promise<KillReport> {
   const folder = await mkdtemp(join(tmpdir(), 'forewarm-chaos-'));
   const models = [tinyModel('acme/one', 150_000), tinyModel('acme/two', 150_000)];
-  const hub = await startHub({ repositories: models, bytesPerSecond: 500_000 });
+  const hub = await startHub({ repositories: models, bytesPerSecond: 300_000 });
   try {
     const [root, spec] = [join(folder, 'cache'), await writeSpec(folder, models)];
     await mkdir(root);

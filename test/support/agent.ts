@@ -25,7 +25,13 @@ import {
 /** A clock that runs ahead over short pauses, so that retries take no time; pauses of more than two minutes last until the signal. */
 export class HurriedClock implements Clock {
   readonly slept: number[] = [];
+  readonly #longest: number;
   #now = Date.UTC(2026, 0, 1);
+
+  /** Pauses of more milliseconds than this last until the signal. */
+  constructor(longest = 120_000) {
+    this.#longest = longest;
+  }
 
   now(): ReturnType<Clock['now']> {
     return instant(this.#now);
@@ -36,7 +42,7 @@ export class HurriedClock implements Clock {
   async sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     this.slept.push(milliseconds);
-    if (milliseconds > 120_000) await aborted(signal);
+    if (milliseconds > this.#longest) await aborted(signal);
     this.#now += milliseconds;
     await new Promise((resolve) => setImmediate(resolve));
     signal.throwIfAborted();
@@ -76,13 +82,14 @@ export interface Bench {
 /** Store and downloads over a real folder; a disk that counts as full only when `fillPercent` says so. */
 export async function openBench(source: ModelSource, options: Partial<BenchOptions> = {}): Promise<Bench> {
   const root = options.root ?? (await temporaryFolder());
-  const clock = new HurriedClock();
-  const store = await Store.open({ root, clock, fillPercent: 100, ...options });
+  const clock = options.clock ?? new HurriedClock();
+  const store = await Store.open({ fillPercent: 100, ...options, root, clock });
   return { root, store, clock, deps: { ...downloadDeps(store, clock), source, store, ...jobParts(options) } };
 }
 
 interface BenchOptions {
   readonly root: string;
+  readonly clock: HurriedClock;
   readonly budgetBytes: number;
   readonly fillPercent: number;
   readonly onFailure: (err: unknown) => void;

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join, sep } from 'node:path';
 import type { ResolvedFile } from '../../src/ports/artifacts.ts';
 
 /** One file of a repository: `isLarge` files are LFS objects (sha256, served by the content host behind a redirect). */
@@ -79,6 +81,18 @@ export function tinyModel(id = 'acme/tiny', shardBytes = 300_000): HubRepository
     large('model-00001-of-00002.safetensors', shardBytes, `${id} 1`),
     large('model-00002-of-00002.safetensors', shardBytes + 7, `${id} 2`),
   ];
+  return { id, commit: createHash('sha1').update(id).digest('hex'), revisions: ['main'], files };
+}
+
+/** A model that lies in a folder, as a repository; weights are large files. */
+export function folderModel(id: string, folder: string): HubRepository {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    statSync(join(folder, name)).isFile(),
+  );
+  const files = names.sort().map((name) => {
+    const body = readFileSync(join(folder, name));
+    return { path: name.split(sep).join('/'), body, isLarge: body.length > 1_000_000 || name.endsWith('.safetensors') };
+  });
   return { id, commit: createHash('sha1').update(id).digest('hex'), revisions: ['main'], files };
 }
 

@@ -3,10 +3,20 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Job, type JobProgress } from '../../../src/agent/job.ts';
 import { type Wanted, keyOf } from '../../../src/agent/store.ts';
-import { type Bench, hubClient, listed, openBench, openHub, temporaryFolder, wantedOf } from '../../support/agent.ts';
+import {
+  type Bench,
+  HurriedClock,
+  hubClient,
+  listed,
+  openBench,
+  openHub,
+  temporaryFolder,
+  wantedOf,
+} from '../../support/agent.ts';
 import { contentsOf, filesOf, snapshotFolder } from '../../support/cache-folder.ts';
 import {
   type Fault,
+  folderModel,
   type HubOptions,
   type HubRequest,
   large,
@@ -167,6 +177,17 @@ describe('what is not what was asked for', () => {
 });
 
 describe('a job', () => {
+  test('that served a folder of a disk holds the same files', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'config.json'), '{}');
+    await writeFile(join(folder, 'model.safetensors'), Buffer.alloc(5000, 7));
+    const model = folderModel('acme/folder', folder);
+    const hub = await openHub({ repositories: [model] });
+    const bench = await openBench(hubClient(hub.endpoint));
+    expect(await start(bench, wantedOf(model)).settled).toMatchObject({ phase: 'Ready', bytesDone: 5002 });
+    expect(await contentsOf(snapshotFolder(bench.root, model))).toStrictEqual(await contentsOf(folder));
+  });
+
   test('keeps only what the patterns select', async () => {
     const { bench, settled } = await run({ patterns: ['*.json', 'tokenizer/'] });
     expect(await settled).toMatchObject({ phase: 'Ready' });
@@ -211,6 +232,24 @@ describe('a job', () => {
     const { hub, settled } = await run({ root, fault: () => ({ kind: 'status', status: 404 }) });
     expect(await settled).toMatchObject({ phase: 'Ready', bytesDone: 600_034 });
     expect(hub.requests).toStrictEqual([]);
+  });
+
+  test('that got what the listing does not say asks for the listing again after a long pause', async () => {
+    let lists = 0;
+    const hub = await openHub({
+      repositories: [tiny],
+      listing: (entries) =>
+        entries.map((entry) => ((lists += 1) <= entries.length ? { ...entry, oid: '0'.repeat(40) } : entry)),
+    });
+    const clock = new HurriedClock(Number.POSITIVE_INFINITY);
+    const bench = await openBench(hubClient(hub.endpoint), { clock });
+    bench.store.assign(new Set([keyOf(wantedOf(tiny))]));
+    const { job, settled, stop } = start(bench, wantedOf(tiny));
+    expect(await settled).toMatchObject({ phase: 'Failed', message: expect.stringContaining('the git-sha1 of') });
+    await until(async () => (await job.progress()).phase === 'Ready');
+    await stop();
+    expect(clock.slept.some((pause) => pause >= 300_000 && pause <= 450_000)).toBe(true);
+    expect(await contentsOf(snapshotFolder(bench.root, tiny))).toStrictEqual(filesOf(tiny));
   });
 
   test('shares a file that another job is fetching', async () => {
