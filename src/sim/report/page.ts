@@ -68,7 +68,7 @@ export function shownResults(results: readonly SimResult[]): readonly SimResult[
 function header({ output, objectives, verdict, notes }: PageInput): string {
   const [first] = output.results;
   const facts: readonly (readonly [string, string])[] = [
-    ['Trace', output.trace],
+    ['Trace', output.trace.split('/').at(-1) ?? output.trace],
     ['Length', first === undefined ? '-' : duration(first.durationSeconds)],
     ['Requests', first === undefined ? '-' : count(first.arrivals)],
     ['Rate scale', `${amount(output.rateScale).replace(/\.?0+$/, '')}x`],
