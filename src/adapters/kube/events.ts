@@ -59,6 +59,11 @@ export class EventRecorder {
     return this.#dropped;
   }
 
+  /** Not yet looked at. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
   record(occurrence: Occurrence): void {
     if (this.#queue.length >= longestQueue || !this.#bucket(occurrence).tryTake()) {
       this.#dropped += 1;
