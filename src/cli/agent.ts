@@ -12,7 +12,7 @@ import { ForewarmError } from '../errors.ts';
 import type { NodeCacheClient } from '../ports/artifacts.ts';
 import type { Clock } from '../ports/index.ts';
 import { specFileClient } from './agent-spec.ts';
-import { type Bind, bindAddress } from './bind-address.ts';
+import { bindAddress, type Listen } from './bind-address.ts';
 import { wholeNumber } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
 
@@ -25,7 +25,7 @@ interface AgentFlags {
   readonly watermark: number;
   readonly bandwidth?: number;
   readonly downloads: number;
-  readonly metricsBind?: Bind;
+  readonly metricsBind: Listen;
   readonly kubeconfig?: string;
   readonly spec?: string;
   readonly once?: boolean;
@@ -49,7 +49,7 @@ export function register(program: Command): void {
     .option('--watermark <percent>', 'share of the disk that is never exceeded', wholeNumber({ min: 1, max: 100 }), 80)
     .option('--bandwidth <bytes>', 'most bytes a second for all downloads together, as 200Mi', byteCount)
     .option('--downloads <n>', 'files fetched at the same time', wholeNumber({ min: 1, max: 64 }), 4)
-    .option('--metrics-bind <host:port>', 'serve own metrics and health there (default: nowhere)', bindAddress)
+    .option('--metrics-bind <host:port>', 'own metrics and health; 0 switches them off', bindAddress, 'nowhere')
     .option('--kubeconfig <file>', 'how to reach the cluster (default: as kubectl, else the pod itself)')
     .option('--spec <file>', "no cluster: take the assignment from this file (a NodeCache's spec as YAML)")
     .option('--once', 'end when every artifact is Ready (exit code 0) or Failed (1)')
@@ -84,8 +84,8 @@ async function run(flags: AgentFlags): Promise<void> {
 }
 
 /** The agent is ready when it runs: whether models are is another question, and restarting it answers none. */
-async function serveStatus(bind: Bind | undefined, metrics: MetricRegistry): Promise<() => Promise<void>> {
-  if (bind === undefined) return () => Promise.resolve();
+async function serveStatus(bind: Listen, metrics: MetricRegistry): Promise<() => Promise<void>> {
+  if (bind === 'nowhere') return () => Promise.resolve();
   const server = statusServer({ metrics, ready: () => undefined });
   await server.listen(bind);
   return async () => await server.close();

@@ -12,7 +12,7 @@ import { Nudge } from '../loop/nudge.ts';
 import { serveTerm } from '../loop/term.ts';
 import type { Clock } from '../ports/index.ts';
 import { type ClusterParts, openCluster } from './cluster-parts.ts';
-import type { Bind } from './bind-address.ts';
+import type { Listen } from './bind-address.ts';
 import type { ControllerFlags } from './controller.ts';
 import { openLeader } from './leader-parts.ts';
 import { serveMetricsApi } from './metrics-door.ts';
@@ -96,7 +96,7 @@ async function serve(serving: Serving): Promise<void> {
 
 /** What this process says on the Lease: where the others find its decisions. */
 function ownAddress({ adapterListen, adapterAddress, podIp }: ControllerFlags): string | undefined {
-  if (adapterListen === undefined) return undefined;
+  if (adapterListen === 'nowhere') return undefined;
   if (adapterAddress !== undefined || podIp === undefined) return adapterAddress;
   return podIp.includes(':') ? `[${podIp}]:${adapterListen.port}` : `${podIp}:${adapterListen.port}`;
 }
@@ -113,7 +113,7 @@ async function serveDoor(
   signal: AbortSignal,
 ): Promise<void> {
   const { adapterListen } = flags;
-  if (adapterListen === undefined) return;
+  if (adapterListen === 'nowhere') return;
   while (!signal.aborted) {
     try {
       const door = serveMetricsApi({
@@ -143,11 +143,11 @@ async function serveDoor(
 
 /** Own metrics and health; answers how to end it. */
 async function serveStatus(
-  bind: Bind | undefined,
+  bind: Listen,
   registry: MetricRegistry,
   { cluster }: ClusterParts,
 ): Promise<() => Promise<void>> {
-  if (bind === undefined) return () => Promise.resolve();
+  if (bind === 'nowhere') return () => Promise.resolve();
   const ready = (): string | undefined =>
     cluster.isSynced ? undefined : `waits for the first list of ${cluster.unsynced().join(', ')}`;
   const server = statusServer({ metrics: registry, ready });

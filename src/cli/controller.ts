@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { systemClock } from '../adapters/clock.ts';
 import { openLog } from '../adapters/log.ts';
 import { isForewarmError } from '../errors.ts';
-import { type Bind, bindAddress } from './bind-address.ts';
+import { bindAddress, type Listen } from './bind-address.ts';
 import { runController } from './controller-run.ts';
 import { wholeNumber } from './flags.ts';
 
@@ -14,8 +14,8 @@ export interface ControllerFlags {
   readonly leaseNamespace?: string;
   readonly identity: string;
   readonly scrapeInterval?: number;
-  readonly metricsBind?: Bind;
-  readonly adapterListen?: Bind;
+  readonly metricsBind: Listen;
+  readonly adapterListen: Listen;
   readonly adapterAddress?: string;
   readonly adapterService: string;
   readonly adapterSecret: string;
