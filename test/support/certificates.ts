@@ -1,6 +1,8 @@
 import 'reflect-metadata';
 import { createPrivateKey, webcrypto } from 'node:crypto';
 import {
+  type Extension,
+  SubjectAlternativeNameExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
@@ -11,14 +13,17 @@ import {
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
-/** A CA of the test's own, which signs certificates of clients. */
+export interface TestPair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** A CA of the test's own, which signs certificates of clients and servers. */
 export interface TestAuthority {
   readonly pem: string;
-  client(
-    commonName: string,
-    usage?: 'client' | 'server',
-    days?: number,
-  ): Promise<{ readonly cert: string; readonly key: string }>;
+  client(commonName: string, usage?: 'client' | 'server', days?: number): Promise<TestPair>;
+  /** For an address. */
+  server(address: string): Promise<TestPair>;
 }
 
 export async function testAuthority(name: string): Promise<TestAuthority> {
@@ -34,26 +39,30 @@ export async function testAuthority(name: string): Promise<TestAuthority> {
       new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
     ],
   });
+  const sign = async (commonName: string, days: number, extensions: Extension[]): Promise<TestPair> => {
+    const own = await newKeys();
+    const leaf = await X509CertificateGenerator.create({
+      serialNumber: '02',
+      subject: `CN=${commonName}`,
+      issuer: `CN=${name}`,
+      ...validity(days),
+      publicKey: own.publicKey,
+      signingKey: keys.privateKey,
+      signingAlgorithm: algorithm,
+      extensions,
+    });
+    return { cert: leaf.toString('pem'), key: await pemOf(own.privateKey) };
+  };
+  const usages = { client: ExtendedKeyUsage.clientAuth, server: ExtendedKeyUsage.serverAuth } as const;
   return {
     pem: certificate.toString('pem'),
-    client: async (commonName, usage = 'client', days = 1) => {
-      const own = await newKeys();
-      const leaf = await X509CertificateGenerator.create({
-        serialNumber: '02',
-        subject: `CN=${commonName}`,
-        issuer: `CN=${name}`,
-        ...validity(days),
-        publicKey: own.publicKey,
-        signingKey: keys.privateKey,
-        signingAlgorithm: algorithm,
-        extensions: [
-          new ExtendedKeyUsageExtension([
-            usage === 'client' ? ExtendedKeyUsage.clientAuth : ExtendedKeyUsage.serverAuth,
-          ]),
-        ],
-      });
-      return { cert: leaf.toString('pem'), key: await pemOf(own.privateKey) };
-    },
+    client: (commonName, usage = 'client', days = 1) =>
+      sign(commonName, days, [new ExtendedKeyUsageExtension([usages[usage]])]),
+    server: (value) =>
+      sign(value, 1, [
+        new ExtendedKeyUsageExtension([usages.server]),
+        new SubjectAlternativeNameExtension([{ type: 'ip', value }]),
+      ]),
   };
 }
 

@@ -67,6 +67,8 @@ export class PrometheusSource implements ReplicaReader {
   /** Ages first: while they are unknown no value can be believed, and a dead server is asked once. */
   async #readPods(pods: PodGroup, pass: Pass): Promise<Answers> {
     const answers = new Answers(this.#labels, pass.now);
+    const unreadable = await this.#refresh(pass);
+    if (unreadable !== undefined) return answers.failAll(unreadable);
     const age = await this.#ask('age of the samples', ageQuery(this.#engines, pods, this.#labels), pass);
     if (!age.ok) return answers.failAll(age.problem);
     answers.addAges(age.series);
@@ -83,9 +85,19 @@ export class PrometheusSource implements ReplicaReader {
     return answers;
   }
 
-  async #ask(name: string, promql: string, { caller, deadline, either }: Pass): Promise<Asked> {
+  /** Why token or certificates cannot be read. */
+  async #refresh({ caller }: Pass): Promise<string | undefined> {
     try {
       await this.#client.refresh();
+      return undefined;
+    } catch (err) {
+      caller.throwIfAborted();
+      return explainError(err);
+    }
+  }
+
+  async #ask(name: string, promql: string, { caller, deadline, either }: Pass): Promise<Asked> {
+    try {
       const { series, warnings, skipped } = await this.#client.query(promql, either);
       const histograms = skipped === 0 ? [] : [`${skipped} series of ${name} are native histograms and were not read`];
       return { ok: true, series, warnings: [...warnings, ...histograms] };

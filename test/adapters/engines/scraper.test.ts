@@ -1,9 +1,14 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { Scraper } from '../../../src/adapters/engines/scraper.ts';
 import { instant } from '../../../src/core/model/units.ts';
 import type { ReplicaAddress, ReplicaReading } from '../../../src/ports/replica-reader.ts';
+import { testAuthority } from '../../support/certificates.ts';
 import { v1Early } from './vllm-pages.ts';
 
 const now = instant(1_795_646_200_000);
@@ -114,6 +119,29 @@ describe('what is not a whole metrics page is missing, with its cause', () => {
   test('a plain port asked over TLS is Connection', async () => {
     expect((await readOne(replica('/metrics', { scheme: 'https' })))?.failure).toBe('Connection');
   });
+});
+
+test('a page over TLS is read when its CA is known, or when nobody is to verify it, and else not', async () => {
+  const authority = await testAuthority('engines');
+  const own = await authority.server('127.0.0.1');
+  const tls = createTlsServer(own, (_, response) => response.end(v1Early));
+  await new Promise<void>((resolve) => void tls.listen(0, '127.0.0.1', resolve));
+  const folder = mkdtempSync(join(tmpdir(), 'forewarm-'));
+  const caFile = join(folder, 'ca.crt');
+  writeFileSync(caFile, authority.pem);
+  try {
+    const { port } = tls.address() as AddressInfo;
+    const address = replica('/metrics', { scheme: 'https', port });
+    const failureOf = async (options: ConstructorParameters<typeof Scraper>[0]): Promise<string | undefined> =>
+      (await scraper(options).read([address], now, never)).get(address.id)?.failure;
+    expect(await failureOf({ caFile })).toBeUndefined();
+    expect(await failureOf({ isTlsUnverified: true })).toBeUndefined();
+    expect(await failureOf({})).toBe('Connection');
+  } finally {
+    tls.closeAllConnections();
+    tls.close();
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('one bad replica costs only itself, and connections are kept between passes', async () => {

@@ -153,6 +153,14 @@ test('a dead server is asked once and everything is missing', async () => {
   ).toStrictEqual(new Set(['QueryFailed']));
 });
 
+test('a token that cannot be read fails the read and names the file', async () => {
+  serve({ series: [running] });
+  const source = new PrometheusSource({ endpoint, bearerTokenFile: '/no/such/token' });
+  const readings = await source.read([replica('chat-1')], now, never);
+  expect(readings.get('uid-team-a-chat-1')?.problem).toContain('reading /no/such/token');
+  expect(queries).toStrictEqual([]);
+});
+
 test('after a warning an absent series is a failed query, not an absence', async () => {
   serve({ series: [running], warnings: ['store 10.0.0.9 is down'] });
   const [reading] = await read();
