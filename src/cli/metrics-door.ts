@@ -38,7 +38,7 @@ export interface ServeMetricsOptions {
   readonly peerAccounts: readonly string[];
   readonly lease: { readonly namespace: string; readonly name: string };
   readonly secret: string;
-  /** Given: somebody else issues the certificate and cares for the APIService. */
+  /** Given: somebody else issues the certificate and cares for the APIService, as a process that may lead does otherwise. */
   readonly files?: CertificateFiles;
 }
 
@@ -61,7 +61,9 @@ export function serveMetricsApi(options: ServeMetricsOptions): MetricsDoor {
     certificates: files === undefined ? keeper(options, serverName) : new CertificateFileSource(files),
     authConfig: new KubeAuthConfig(http),
     reviewer: new KubeAccessReviewer(http),
-    ...(files === undefined ? { registration: new MetricsApiService(http, { namespace, name: service }) } : {}),
+    ...(files === undefined && options.local !== undefined
+      ? { registration: new MetricsApiService(http, { namespace, name: service }) }
+      : {}),
     clock,
     telemetry,
     programVersion: pkg.version,
