@@ -126,10 +126,10 @@ const allowedToController: Readonly<Record<string, Attempt>> = {
     },
   },
   'assign to a node cache': patch(`${served}/nodecaches/${nodes[0]}`, { spec: { artifacts: [] } }),
-  'hold the lease': {
+  'make a lease': {
     method: 'POST',
     path: '/apis/coordination.k8s.io/v1/namespaces/forewarm-system/leases?dryRun=All',
-    body: { metadata: { name: 'forewarm' }, spec: {} },
+    body: { metadata: { name: 'forewarm-rights' }, spec: {} },
   },
   'read its serving certificate': {
     method: 'GET',

@@ -176,9 +176,17 @@ test('selectors find the pods they mean, and ports are those of the container', 
   for (const port of list(service['ports'])) expect(names).toContain(port['targetPort']);
   const budget = record(named('PodDisruptionBudget', 'forewarm-controller')['spec']);
   expect(labels).toMatchObject(record(record(budget['selector'])['matchLabels']));
-  const policy = record(named('NetworkPolicy', 'forewarm-controller')['spec']);
-  const open = list(policy['ingress']).flatMap((rule) => list(rule['ports']).map((port) => port['port']));
-  expect(open.toSorted()).toStrictEqual(names.toSorted());
+});
+
+test('the network policies open the ports of the containers, and no other', () => {
+  for (const workload of workloads) {
+    const ports = containers(podSpec(workload)).flatMap((container) =>
+      list(container['ports']).map(({ name }) => name),
+    );
+    const policy = record(named('NetworkPolicy', workload.metadata.name)['spec']);
+    const open = list(policy['ingress']).flatMap((rule) => list(rule['ports']).map(({ port }) => port));
+    expect(open.toSorted()).toStrictEqual(ports.toSorted());
+  }
 });
 
 test('the APIService leads to a port of the Service, and its certificate is never left unchecked', () => {
