@@ -10,10 +10,11 @@ import { ControllerMetrics } from '../loop/controller-metrics.ts';
 import { DecisionTable } from '../loop/decision-table.ts';
 import { Nudge } from '../loop/nudge.ts';
 import { serveTerm } from '../loop/term.ts';
-import type { Clock } from '../ports/index.ts';
+import type { Clock, Recorder } from '../ports/index.ts';
 import { type ClusterParts, openCluster } from './cluster-parts.ts';
 import type { Listen } from './bind-address.ts';
 import type { ControllerFlags } from './controller.ts';
+import { DecisionLog } from './decision-log.ts';
 import { openLeader } from './leader-parts.ts';
 import { serveMetricsApi } from './metrics-door.ts';
 import { checkServedSchema } from './schema-check.ts';
@@ -77,7 +78,18 @@ async function serve(serving: Serving): Promise<void> {
   });
   const table = new DecisionTable(clock);
   const publishers = [table, new PassMetrics(registry, clock.now())];
-  const leader = openLeader({ flags, clock, log, parts, lease, nudge, metrics, publishers });
+  const record = flags.record === undefined ? undefined : new DecisionLog(flags.record);
+  const leader = openLeader({
+    flags,
+    clock,
+    log,
+    parts,
+    lease,
+    nudge,
+    metrics,
+    publishers,
+    ...(record === undefined ? {} : { recorder: recorderOf(record) }),
+  });
   const onElected = (): void => {
     metrics.leads(true);
     log.info({ identity: flags.identity }, 'Became leader');
@@ -87,11 +99,21 @@ async function serve(serving: Serving): Promise<void> {
   try {
     await serveTerm({ lease, onElected, ...leader }, signal);
   } finally {
+    record?.close();
     table.clear();
     metrics.leads(false);
     ended.abort();
     await door;
   }
+}
+
+function recorderOf(log: DecisionLog): Recorder {
+  return {
+    record: (input, output, before) => {
+      log.record(input, output, before);
+      return Promise.resolve();
+    },
+  };
 }
 
 /** What this process says on the Lease: where the others find its decisions. */

@@ -68,7 +68,7 @@ export function register(program: Command): void {
         .env('HF_ENDPOINT')
         .default('https://huggingface.co'),
     )
-    .option('--record <file>', 'append each pass to this log, which `forewarm replay` reads')
+    .option('--record <file>', 'write each pass of this process to a log that `forewarm replay` reads')
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
     .action(run);
 }

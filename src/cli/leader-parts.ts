@@ -15,7 +15,7 @@ import { explainError, isForewarmError } from '../errors.ts';
 import type { ControllerMetrics } from '../loop/controller-metrics.ts';
 import type { Nudge } from '../loop/nudge.ts';
 import { type PassesOptions, runPasses } from '../loop/passes.ts';
-import type { Clock, Publisher } from '../ports/index.ts';
+import type { Clock, Publisher, Recorder } from '../ports/index.ts';
 import type { ClusterParts } from './cluster-parts.ts';
 import type { ControllerFlags } from './controller.ts';
 
@@ -29,6 +29,7 @@ export interface LeaderOptions {
   readonly metrics: ControllerMetrics;
   /** Told of each pass, beside status and the loop's own metrics. */
   readonly publishers: readonly Publisher[];
+  readonly recorder?: Recorder;
 }
 
 /** Everything that writes, composed: runs while this process leads. */
@@ -76,7 +77,7 @@ interface Doers {
 }
 
 function passesOf(
-  { parts, clock, log, nudge, metrics, publishers }: LeaderOptions,
+  { parts, clock, log, nudge, metrics, publishers, recorder }: LeaderOptions,
   { board, actuators, failures }: Doers,
 ): PassesOptions {
   const { cluster, sensors } = parts;
@@ -87,7 +88,10 @@ function passesOf(
     publishers: [board, metrics, ...publishers],
     clock,
     nudge,
-    isKnown: (pool) => cluster.autoscalers.get(pool) !== undefined,
+    ...(recorder === undefined ? {} : { recorder }),
+    // A log replays only what each pass hands to the next: with one, memory of a pool that is out for a while is not carried past it.
+    isKnown: (pool) => recorder === undefined && cluster.autoscalers.get(pool) !== undefined,
+    onUntold: (err) => log.error({ err }, 'Could not tell of a pass'),
     onAction: (action, err) => {
       metrics.acted(action, err);
       toldOf(action, err, { failures, log });

@@ -11,6 +11,8 @@ export interface PassPorts {
   readonly recorder?: Recorder;
   /** Told of each action that failed and of each that was done; its outcome itself is learnt from the next look. */
   readonly onAction: (action: Action, err: unknown) => void;
+  /** Telling failed: what was decided and done stands all the same. */
+  readonly onUntold: (err: unknown) => void;
 }
 
 export interface Passed {
@@ -25,9 +27,19 @@ export async function pass(before: FleetMemory, ports: PassPorts, signal: AbortS
   const output = tick(before, input);
   await ports.memory.save(output, input, signal); // before the actions: what was decided is never forgotten
   const failures = await act(output.actions, ports, signal);
-  for (const publisher of ports.publishers) await publisher.publish(output, input, signal);
-  await ports.recorder?.record(input, output, before);
+  for (const publisher of ports.publishers) await told(() => publisher.publish(output, input, signal), ports, signal);
+  await told(async () => await ports.recorder?.record(input, output, before), ports, signal);
   return { input, output, failures };
+}
+
+/** A full disk or a mistake in a report must not cost the memory of what was just done. */
+async function told(tell: () => Promise<void>, { onUntold }: PassPorts, signal: AbortSignal): Promise<void> {
+  try {
+    await tell();
+  } catch (err) {
+    signal.throwIfAborted();
+    onUntold(err);
+  }
 }
 
 async function act(actions: readonly Action[], ports: PassPorts, signal: AbortSignal): Promise<number> {

@@ -48,6 +48,7 @@ function traced(over: Partial<PassPorts> = {}): Traced {
     publishers: [{ publish: told('tell 1') }, { publish: told('tell 2') }],
     recorder: { record: told('record') },
     onAction: () => undefined,
+    onUntold: () => undefined,
     ...over,
   };
   return { trace, ports };
@@ -82,6 +83,17 @@ test('memory that cannot be saved at all means no action', async () => {
   });
   await expect(pass(emptyMemory, ports, signal)).rejects.toThrow('no server');
   expect(trace).toStrictEqual(['look']);
+});
+
+test('what cannot be told costs neither the other tellings nor the memory of what was done', async () => {
+  const untold: unknown[] = [];
+  const full = new Error('disk full');
+  const { trace, ports } = traced({ onUntold: (err) => untold.push(err) });
+  const publishers = [{ publish: () => Promise.reject(full) }, ...ports.publishers];
+  const { output } = await pass(emptyMemory, { ...ports, publishers }, signal);
+  expect(untold).toStrictEqual([full]);
+  expect(trace.slice(-3)).toStrictEqual(['tell 1', 'tell 2', 'record']);
+  expect(Object.keys(output.memory.pools)).toHaveLength(2);
 });
 
 interface Turning {
