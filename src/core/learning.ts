@@ -4,6 +4,7 @@ import { learnCurve } from './capacity/curve.ts';
 import { freshLeadTimes, learnLeadTimes } from './capacity/lead-time.ts';
 import { freshMix, learnMix, lengthsOf } from './capacity/mix.ts';
 import type { SizedTarget } from './decision/pool-sizing.ts';
+import { remember } from './forecast/remember.ts';
 import { judgeForecasts } from './forecast/skill.ts';
 import type { Outlook } from './forecast/outlook.ts';
 import type { LearnedMemory, PoolMemory } from './model/memory.ts';
@@ -12,10 +13,6 @@ import type { PoolSeen } from './model/pool.ts';
 import { elapsed, type Instant } from './model/units.ts';
 import type { DemandStep } from './signals/demand.ts';
 import type { Observation } from './signals/observe.ts';
-
-/** Demand is remembered for two hours, and never in more bins than this (15 s each). */
-const rememberedSeconds = 7200;
-const mostBins = 480;
 
 export function freshLearned(now: Instant): LearnedMemory {
   return {
@@ -41,12 +38,10 @@ export function firstLesson(learned: LearnedMemory, step: DemandStep): LearnedMe
   };
 }
 
-/** Appends the closed bin and forgets what is too old. */
+/** Memory with this step's bin. */
 export function withBin(learned: LearnedMemory, { bin }: DemandStep, now: Instant): LearnedMemory {
-  const first = learned.demand.findIndex((b) => elapsed(b.at, now) <= rememberedSeconds);
-  if (bin === undefined && first === 0) return learned;
-  const kept = first < 0 ? [] : learned.demand.slice(Math.max(first, learned.demand.length - mostBins + 1));
-  return { ...learned, demand: bin === undefined ? kept : [...kept, bin] };
+  const demand = remember(learned.demand, bin, now);
+  return demand === learned.demand ? learned : { ...learned, demand };
 }
 
 export interface LearnInput {

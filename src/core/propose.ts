@@ -40,7 +40,7 @@ export function propose({ memory, seen, fleet, policy, now }: ProposeInput): Pro
   const learned = withBin(firstLesson(memory.learned, step), step, now);
   const lengths = lengthsOf(learned.mix, observation.signals.running.sum);
   const costs = tokenCosts(policy.targets[0]?.profile, lengths);
-  const outlook = outlookOf(seriesOf(learned.demand, lengths, costs, now), policy.tunables.tickSeconds);
+  const outlook = outlookOf(seriesOf(learned.demand, lengths, costs, now));
   const sizing: PoolSizingInput = { seen, fleet, policy, learned, lengths, observation, evidence, outlook, now };
   const sized = sizePool(sizing);
   return {

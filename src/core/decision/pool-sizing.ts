@@ -3,7 +3,6 @@ import type { Capacity } from '../capacity/from-profile.ts';
 import { leadTimeSeconds } from '../capacity/lead-time.ts';
 import type { Lengths } from '../capacity/mix.ts';
 import { slotsOf, type Slots } from '../capacity/slots.ts';
-import { recentPeak } from '../forecast/forecast.ts';
 import type { Outlook } from '../forecast/outlook.ts';
 import type { Evidence } from '../model/decision.ts';
 import type { LearnedMemory } from '../model/memory.ts';
@@ -42,7 +41,7 @@ export interface SizedTarget {
   readonly warmCopies: number;
 }
 
-/** Warm copies are for peaks: this quantile of demand over one cold start and the payback. */
+/** Warm copies are for peaks: this quantile of demand over the lead time and the payback. */
 const warmQuantile = 0.99;
 /** A queue that stood for so long while nothing was on its way disproves the capacity. */
 const standingQueueSeconds = 60;
@@ -66,7 +65,12 @@ export function sizePool(input: PoolSizingInput): readonly SizedTarget[] {
     const isLast = i === drafts.length - 1;
     const sizing = isLast ? alone : withinMaximum(alone, draft.policy);
     share -= shareTaken(sizing, draft.position, { share, isLast });
-    return { ...draft, sizing, input: sizingInput, warmCopies: warmCopiesOf(input, sizingInput, draft.policy) };
+    return {
+      ...draft,
+      sizing,
+      input: sizingInput,
+      warmCopies: warmCopiesOf(input, sizingInput, { leadSeconds: sizing.leadSeconds, policy: draft.policy }),
+    };
   });
 }
 
@@ -141,12 +145,12 @@ function sizingInputOf(input: PoolSizingInput, draft: Draft, parts: PoolParts): 
 
 /** Nothing arrived for the whole payback, and that was seen: bins cover most of it and all say 0. */
 function isLongIdle({ outlook, policy }: PoolSizingInput): boolean {
-  const { series } = outlook;
-  const { paybackSeconds, tickSeconds } = policy.tunables;
-  let known = 0;
-  for (let i = series.length - 1; i >= 0 && (series.t[i] ?? 0) > -paybackSeconds; i--) known++;
-  const expected = paybackSeconds / Math.max(tickSeconds, 5);
-  return known >= 0.8 * expected && recentPeak(series, 1, paybackSeconds) === 0;
+  const { t, known, length } = outlook.series;
+  const { paybackSeconds } = policy.tunables;
+  let first = length;
+  while (first > 0 && (t[first - 1] ?? 0) > -paybackSeconds) first--;
+  const seconds = (known[length] ?? 0) - (known[first] ?? 0);
+  return seconds >= 0.8 * paybackSeconds && outlook.peak(paybackSeconds) === 0;
 }
 
 function withinMaximum(sizing: Sizing, policy: TargetPolicy): Sizing {
@@ -164,9 +168,13 @@ function shareTaken(
   return Math.min(share, (share * usable) / sizing.need.replicas);
 }
 
-function warmCopiesOf(input: PoolSizingInput, sizing: SizingInput, policy: TargetPolicy): number {
+function warmCopiesOf(
+  input: PoolSizingInput,
+  sizing: SizingInput,
+  { leadSeconds, policy }: { readonly leadSeconds: number; readonly policy: TargetPolicy },
+): number {
   const { tunables } = input.policy;
-  const far = input.outlook.within(sizing.lead.cold + tunables.paybackSeconds, warmQuantile);
+  const far = input.outlook.within(leadSeconds + tunables.paybackSeconds, warmQuantile);
   const each = sizing.capacity.requestsPerSecond * tunables.targetUtilization;
   const peak = Math.min(policy.maxReplicas, ceil((far?.upper ?? 0) / each));
   return Math.max(0, peak - sizing.spec);

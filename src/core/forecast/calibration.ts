@@ -1,13 +1,14 @@
 import type { Series } from './series.ts';
 import { WindowMaximum } from './window-maximum.ts';
 
-/** Past forecasts of one member against what came, in units of the root of the level. */
-export interface Calibration {
-  /** The score at the quantile's conformal rank; `undefined` while there are too few. */
-  readonly score: number | undefined;
+/** Past forecasts of one member and what came, each pair at the same index; scores (y - f) / scale, sorted apart. */
+export interface Errors {
   readonly count: number;
-  /** Mean pinball loss at the quantile of the bounds that this score gives. */
-  readonly loss: number;
+  readonly f: Float64Array;
+  readonly y: Float64Array;
+  readonly sorted: Float64Array;
+  /** Of the scale at which scores were taken. */
+  readonly floor: number;
 }
 
 /** The spread of a sum of many users grows with the root of its level; `floor` keeps it finite at 0. */
@@ -24,54 +25,78 @@ export function conformalRank(k: number, quantile: number): number {
 const settledSeconds = 60;
 
 /**
- * Largest minute-mean inside the horizon after each origin: what an order placed there has to carry. NaN where the horizon has not passed or
- * less than half of it is known. Walks from the newest bin back: linear.
+ * Largest minute-mean inside the horizon after each of the first `length` bins: what an order placed there has to carry. NaN where the horizon
+ * has not passed or less than half of it is known. Walks from the newest bin back: linear.
  */
 export function horizonMaxima(
-  { t, length }: Series,
+  series: Series,
   smooth: Float64Array,
-  horizon: { readonly seconds: number; readonly binSeconds: number },
+  horizon: { readonly seconds: number; readonly length: number },
 ): Float64Array {
+  const { seconds, length } = horizon;
   const out = new Float64Array(length).fill(Number.NaN);
-  const window = new WindowMaximum(smooth);
-  const last = t[length - 1] ?? 0;
-  const fewest = Math.max(1, Math.floor((0.5 * horizon.seconds) / horizon.binSeconds));
+  const window = new WindowMaximum(smooth, length);
+  const { settled, last } = judgedSpan(series, horizon);
+  const at = (i: number): number => series.t[i] ?? 0;
   let end = length - 1;
-  for (let i = length - 2; i >= 0; i--) {
+  for (let i = length - 2; i >= 0 && at(i) >= settled; i--) {
     window.push(i + 1);
-    const until = (t[i] ?? 0) + horizon.seconds + 1e-9;
-    while (end > i && (t[end] ?? 0) > until) end--;
+    while (end > i && at(end) > at(i) + seconds + 1e-9) end--;
     const most = window.upTo(end);
-    const isJudged = until <= last + 2e-9 && (t[i] ?? 0) - (t[0] ?? 0) >= settledSeconds;
-    if (isJudged && end - i >= fewest) out[i] = most;
+    if (at(i) <= last && isHalfKnown(series, { from: i + 1, to: end + 1, seconds })) out[i] = most;
   }
   return out;
 }
 
-/** Scores of a member's past forecasts, their conformal quantile, and the loss of the bounds it would have given. */
-export function calibrate(
+/** The first origin with a full minute behind it, and the last whose horizon has passed. */
+function judgedSpan(
+  { t }: Series,
+  { seconds, length }: { readonly seconds: number; readonly length: number },
+): { readonly settled: number; readonly last: number } {
+  return { settled: (t[0] ?? 0) + settledSeconds, last: (t[length - 1] ?? 0) - seconds + 1e-9 };
+}
+
+function isHalfKnown(
+  { known }: Series,
+  { from, to, seconds }: { readonly from: number; readonly to: number; readonly seconds: number },
+): boolean {
+  return (known[to] ?? 0) - (known[from] ?? 0) >= 0.5 * seconds;
+}
+
+/** Pairs of a member's forecast and what came, every `thin`-th counted back from the newest. */
+export function errorsOf(
   f: Float64Array,
   actual: Float64Array,
-  { quantile, thin, floor }: { readonly quantile: number; readonly thin: number; readonly floor: number },
-): Calibration {
-  const scores = new Float64Array(f.length);
+  { thin, floor }: { readonly thin: number; readonly floor: number },
+): Errors {
+  const most = Math.ceil(actual.length / thin);
+  const forecasts = new Float64Array(most);
+  const actuals = new Float64Array(most);
+  const scores = new Float64Array(most);
   let count = 0;
-  for (let i = f.length - 1; i >= 0; i -= thin) {
+  for (let i = actual.length - 1; i >= 0; i -= thin) {
     const y = actual[i] ?? Number.NaN;
     if (Number.isNaN(y)) continue;
     const level = f[i] ?? 0;
+    forecasts[count] = level;
+    actuals[count] = y;
     scores[count++] = (y - level) / scaleAt(level, floor);
   }
-  if (count === 0) return { score: undefined, count, loss: 0 };
-  const sorted = scores.subarray(0, count).slice().sort();
-  const score = sorted[conformalRank(count, quantile) - 1] ?? 0;
+  return { count, f: forecasts, y: actuals, sorted: scores.subarray(0, count).sort(), floor };
+}
+
+/** The score at the quantile's conformal rank, never below 0 (an upper bound is not under its forecast); 0 without any. */
+export function scoreOf({ sorted, count }: Errors, quantile: number): number {
+  return count === 0 ? 0 : Math.max(0, sorted[conformalRank(count, quantile) - 1] ?? 0);
+}
+
+/** Mean pinball loss at the quantile of the bounds that this score would have given. */
+export function lossOf({ f, y, count, floor }: Errors, score: number, quantile: number): number {
   let loss = 0;
-  for (let i = f.length - 1; i >= 0; i -= thin) {
-    const y = actual[i] ?? Number.NaN;
-    if (Number.isNaN(y)) continue;
+  for (let i = 0; i < count; i++) {
     const level = f[i] ?? 0;
-    const bound = Math.max(0, level + score * scaleAt(level, floor));
-    loss += y > bound ? quantile * (y - bound) : (1 - quantile) * (bound - y);
+    const over = level + score * scaleAt(level, floor) - (y[i] ?? 0);
+    loss += over < 0 ? -quantile * over : (1 - quantile) * over;
   }
-  return { score, count, loss: loss / count };
+  return count === 0 ? 0 : loss / count;
 }

@@ -1,5 +1,5 @@
-import { calibrate, horizonMaxima, scaleAt, type Calibration } from './calibration.ts';
-import { means, membersOf, type Member } from './members.ts';
+import { errorsOf, horizonMaxima, lossOf, scaleAt, scoreOf, type Errors } from './calibration.ts';
+import { type Levels, memberNames, pointsAt, pointsOf } from './members.ts';
 import { meanOf, type Series } from './series.ts';
 
 /** Demand ahead, in requests of the present mix per second. */
@@ -19,7 +19,7 @@ export interface Forecast {
 
 /** Fewer judged forecasts than this express no quantile worth the name. */
 const fewestScores = 30;
-const mostScores = 240;
+const mostScores = 120;
 /** Members worse than the best fade: weight exp(-12 (loss / best - 1)). */
 const sharpness = 12;
 /** Bursts of real traffic: variance of arrivals over that of a Poisson stream, before anything was measured. */
@@ -29,55 +29,49 @@ const floorShare = 0.05;
 const smallestFloor = 1 / 600;
 /** No bound is believed beyond this multiple of the largest minute of the last two hours. */
 const mostGrowth = 1.5;
-/** A bin older than this says nothing about now. */
-const oldestLevelSeconds = 300;
+
+/**
+ * Errors of each member over one horizon, from the bins before the newest: so more demand in the newest bin never lowers a bound (I9), and
+ * what was not known then is not used.
+ */
+export function pastErrors(series: Series, levels: Levels, horizonSeconds: number): readonly Errors[] {
+  const length = Math.max(0, series.length - 1);
+  const actual = horizonMaxima(series, levels.short, { seconds: horizonSeconds, length });
+  const floor = floorShare * meanOf(series, 0, length) + smallestFloor;
+  const thin = Math.max(1, Math.ceil(length / mostScores));
+  return pointsOf(levels, horizonSeconds).map((f) => errorsOf(f, actual, { thin, floor }));
+}
 
 export interface ForecastInput {
   readonly series: Series;
+  readonly levels: Levels;
+  readonly errors: readonly Errors[];
   readonly horizonSeconds: number;
   readonly quantile: number;
-  readonly binSeconds: number;
 }
 
 /**
  * Calibrated levels: three cheap point forecasts, each with the conformal quantile of its own past errors over this very horizon, mixed by the
- * loss of their bounds. `undefined` when nothing recent is known. Errors are taken from bins before the newest, so that more demand in the
- * newest bin never lowers the bound (I9).
+ * loss of their bounds.
  */
-export function forecast({ series, horizonSeconds, quantile, binSeconds }: ForecastInput): Forecast | undefined {
+export function forecastFrom({ series, levels, errors, horizonSeconds, quantile }: ForecastInput): Forecast {
   const last = series.length - 1;
-  if (last < 0 || (series.t[last] ?? 0) < -oldestLevelSeconds) return undefined;
-  const smooth = means(series, 60);
-  const members = membersOf(series, horizonSeconds);
-  const past = withoutLast(series);
-  const actual = horizonMaxima(past, smooth.subarray(0, last), { seconds: horizonSeconds, binSeconds });
-  const thin = Math.max(1, Math.ceil(last / mostScores));
-  const floor = floorShare * meanOf(series, 0, last) + smallestFloor;
-  const settings = { quantile, thin, floor };
-  const calibrations = members.map((member) => calibrate(member.f.subarray(0, last), actual, settings));
-  const level = smooth[last] ?? 0;
+  const points = pointsAt(levels, last, horizonSeconds);
+  const level = levels.short[last] ?? 0;
   const recent = Math.max(level, series.y[last] ?? 0);
-  const bounds = members.map((member, i) => boundOf({ level: member.f[last] ?? 0, recent }, calibrations[i], settings));
-  const weights = weightsOf(calibrations);
-  const upper = Math.max(level, Math.min(mixed(bounds, weights), mostGrowth * largest(smooth)));
-  const point = Math.min(
-    upper,
-    mixed(
-      members.map((member) => member.f[last] ?? 0),
-      weights,
-    ),
+  const scores = errors.map((e) => scoreOf(e, quantile));
+  const weights = weightsOf(errors, scores, quantile);
+  const bounds = errors.map((e, i) =>
+    boundOf({ level: points[i] ?? 0, recent }, e, { score: scores[i] ?? 0, quantile }),
   );
-  return { horizonSeconds, level, recent, point, upper, quantile, method: methodOf(members, weights, calibrations) };
-}
-
-function withoutLast(series: Series): Series {
-  const length = series.length - 1;
-  return { ...series, t: series.t.subarray(0, length), y: series.y.subarray(0, length), length };
+  const upper = Math.max(level, Math.min(mixed(bounds, weights), mostGrowth * largest(levels.short)));
+  const point = Math.min(upper, mixed(points, weights));
+  return { horizonSeconds, level, recent, point, upper, quantile, method: methodOf(weights, errors) };
 }
 
 function largest(values: Float64Array): number {
   let most = 0;
-  for (const value of values) most = Math.max(most, value);
+  for (let i = 0; i < values.length; i++) most = Math.max(most, values[i] ?? 0);
   return most;
 }
 
@@ -87,13 +81,14 @@ function largest(values: Float64Array): number {
  */
 function boundOf(
   { level, recent }: { readonly level: number; readonly recent: number },
-  calibration: Calibration | undefined,
-  { quantile, floor }: { readonly quantile: number; readonly floor: number },
+  { count, floor }: Errors,
+  { score, quantile }: { readonly score: number; readonly quantile: number },
 ): number {
-  const measured = level + Math.max(0, calibration?.score ?? 0) * scaleAt(level, floor);
-  const fading = Math.max(0, 1 - (calibration?.count ?? 0) / fewestScores);
+  const measured = level + score * scaleAt(level, floor);
+  if (count >= fewestScores) return measured;
   const base = Math.max(level, recent);
-  return Math.max(measured, level + fading * (base - level + priorScore(quantile) * scaleAt(base, floor)));
+  const prior = base - level + priorScore(quantile) * scaleAt(base, floor);
+  return Math.max(measured, level + (1 - count / fewestScores) * prior);
 }
 
 /** Normal quantile times the root of (dispersion / 60 s): the spread of a minute's mean rate per root of the rate. */
@@ -101,27 +96,24 @@ function priorScore(quantile: number): number {
   return normalQuantile(quantile) * Math.sqrt(priorDispersion / 60);
 }
 
-function weightsOf(calibrations: readonly Calibration[]): readonly number[] {
-  const judged = calibrations.every((c) => c.count >= fewestScores);
-  if (!judged) return calibrations.map((_, i) => (i === 0 ? 1 : 0));
-  const best = Math.min(...calibrations.map((c) => c.loss)) + 1e-9;
-  const raw = calibrations.map((c) => Math.exp(-sharpness * (c.loss / best - 1)));
+/** The plain last minute until there are errors enough; then by loss. */
+function weightsOf(errors: readonly Errors[], scores: readonly number[], quantile: number): readonly number[] {
+  if (errors.some((e) => e.count < fewestScores)) return errors.map((_, i) => (i === 0 ? 1 : 0));
+  const losses = errors.map((e, i) => lossOf(e, scores[i] ?? 0, quantile));
+  const best = Math.min(...losses) + 1e-9;
+  const raw = losses.map((loss) => Math.exp(-sharpness * (loss / best - 1)));
   const total = raw.reduce((a, b) => a + b, 0);
-  return raw.map((w) => w / total);
+  return raw.map((weight) => weight / total);
 }
 
 function mixed(values: readonly number[], weights: readonly number[]): number {
-  return values.reduce((sum, v, i) => sum + v * (weights[i] ?? 0), 0);
+  return values.reduce((sum, value, i) => sum + value * (weights[i] ?? 0), 0);
 }
 
-function methodOf(
-  members: readonly Member[],
-  weights: readonly number[],
-  calibrations: readonly Calibration[],
-): string {
+function methodOf(weights: readonly number[], errors: readonly Errors[]): string {
   const heaviest = weights.indexOf(Math.max(...weights));
-  const count = calibrations[heaviest]?.count ?? 0;
-  const name = members[heaviest]?.name ?? 'last minute';
+  const count = errors[heaviest]?.count ?? 0;
+  const name = memberNames[heaviest] ?? memberNames[0];
   return count < fewestScores ? `${name}, prior bounds (${count} errors)` : `${name}, calibrated on ${count} errors`;
 }
 
@@ -132,19 +124,4 @@ export function normalQuantile(p: number): number {
   const z =
     t - (2.515517 + 0.802853 * t + 0.010328 * t * t) / (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t ** 3);
   return p < 0.5 ? -z : z;
-}
-
-/** Highest mean of any `seconds` in the last `lookback` seconds. */
-export function recentPeak(series: Series, seconds: number, lookback: number): number {
-  const smooth = means(series, seconds);
-  let peak = 0;
-  for (let i = series.length - 1; i >= 0 && (series.t[i] ?? 0) > -lookback; i--) peak = Math.max(peak, smooth[i] ?? 0);
-  return peak;
-}
-
-/** Mean of the bins of the last `seconds`; 0 when there are none. */
-export function recentMean(series: Series, seconds: number): number {
-  let from = series.length;
-  while (from > 0 && (series.t[from - 1] ?? 0) > -seconds) from--;
-  return from === series.length ? 0 : meanOf(series, from, series.length);
 }

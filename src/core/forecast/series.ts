@@ -3,15 +3,19 @@ import type { Lengths } from '../capacity/mix.ts';
 import type { DemandBin } from '../model/memory.ts';
 import type { EngineProfile } from '../model/profile.ts';
 
-/** Demand over time in requests of the present mix per second; seconds before `now`, oldest first. */
+/** Demand over time in requests of the present mix per second; seconds before now, oldest first. */
 export interface Series {
+  readonly length: number;
   /** Seconds, increasing, the last at or before 0. */
   readonly t: Float64Array;
   readonly y: Float64Array;
   /** sum[i] = y[0] + ... + y[i - 1]. */
   readonly sum: Float64Array;
-  readonly length: number;
+  /** Seconds that are known up to bin i (it excluded): a bin speaks for the time since the one before, for a minute at most. */
+  readonly known: Float64Array;
 }
+
+const longestBinSeconds = 60;
 
 /** What one prompt token and one output token cost, in any common unit. */
 export interface TokenCosts {
@@ -34,24 +38,61 @@ export function tokenCosts(profile: EngineProfile | undefined, lengths: Lengths)
  * known when it closed: they are taken at the present mean.
  */
 export function seriesOf(bins: readonly DemandBin[], lengths: Lengths, costs: TokenCosts, nowMs: number): Series {
-  const length = bins.length;
+  const perRequest = costs.prompt * lengths.uncachedPrompt + costs.output * lengths.output;
+  const prompt = costs.prompt / perRequest;
+  const answer = (costs.output * lengths.output) / perRequest;
+  return seriesFrom(
+    bins,
+    (bin) => (bin.at - nowMs) / 1000,
+    (bin) => prompt * bin.promptTokensPerSecond + answer * bin.requestsPerSecond,
+  );
+}
+
+/** A series of points: `at` gives seconds, `of` the value. */
+export function seriesFrom<T>(points: readonly T[], at: (point: T) => number, of: (point: T) => number): Series {
+  const length = points.length;
   const t = new Float64Array(length);
   const y = new Float64Array(length);
   const sum = new Float64Array(length + 1);
-  const perRequest = costs.prompt * lengths.uncachedPrompt + costs.output * lengths.output;
-  for (let i = 0; i < length; i++) {
-    const bin = bins[i];
-    if (bin === undefined) continue;
-    t[i] = (bin.at - nowMs) / 1000;
-    const answers = bin.requestsPerSecond * lengths.output;
-    const value = (costs.prompt * bin.promptTokensPerSecond + costs.output * answers) / perRequest;
+  const known = new Float64Array(length + 1);
+  let total = 0;
+  let seconds = 0;
+  let before = Number.NEGATIVE_INFINITY;
+  points.forEach((point, i) => {
+    const when = at(point);
+    const value = of(point);
+    total += value;
+    seconds += Math.min(longestBinSeconds, when - before);
+    t[i] = when;
     y[i] = value;
-    sum[i + 1] = (sum[i] ?? 0) + value;
-  }
-  return { t, y, sum, length };
+    sum[i + 1] = total;
+    known[i + 1] = seconds;
+    before = when;
+  });
+  return { t, y, sum, known, length };
 }
 
 /** Mean over bins from..to (to excluded). */
 export function meanOf(series: Series, from: number, to: number): number {
   return ((series.sum[to] ?? 0) - (series.sum[from] ?? 0)) / Math.max(1, to - from);
+}
+
+/** Index of the first bin inside the `seconds` before bin i (it included), for every i; two pointers, linear. */
+export function windowStarts({ t, length }: Series, seconds: number): Int32Array {
+  const starts = new Int32Array(length);
+  let start = 0;
+  for (let i = 0; i < length; i++) {
+    const edge = (t[i] ?? 0) - seconds + 1e-9;
+    while (start < i && (t[start] ?? 0) <= edge) start++;
+    starts[i] = start;
+  }
+  return starts;
+}
+
+/** Mean of the `seconds` before each bin, it included. */
+export function means(series: Series, seconds: number): Float64Array {
+  const starts = windowStarts(series, seconds);
+  const f = new Float64Array(series.length);
+  for (let i = 0; i < series.length; i++) f[i] = meanOf(series, starts[i] ?? 0, i + 1);
+  return f;
 }

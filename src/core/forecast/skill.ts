@@ -1,10 +1,8 @@
 import type { SizedTarget } from '../decision/pool-sizing.ts';
-import type { DemandBin, LearnedMemory } from '../model/memory.ts';
+import type { LearnedMemory } from '../model/memory.ts';
 import type { PoolPolicy } from '../model/policy.ts';
 import { after, elapsed, type Instant } from '../model/units.ts';
-import { means } from './members.ts';
 import type { Outlook } from './outlook.ts';
-import type { Series } from './series.ts';
 
 export type Judged = Pick<LearnedMemory, 'pending' | 'skill'>;
 
@@ -23,37 +21,33 @@ export interface SkillInput {
 }
 
 /** Judges the forecasts that have fallen due by the bins that came, and records the one made now. One whose time was half unknown is dropped. */
-export function judgeForecasts({ learned, policy, outlook, sized, now }: SkillInput): Judged {
-  const due = learned.pending.filter((p) => p.due <= now);
-  const waiting = due.length === 0 ? learned.pending : learned.pending.filter((p) => p.due > now);
-  const smooth = due.length === 0 ? new Float64Array(0) : means(outlook.series, 60);
+export function judgeForecasts(input: SkillInput): Judged {
+  const { learned, now } = input;
+  const waiting = learned.pending.filter((p) => p.due > now);
   let { judged, covered } = learned.skill;
-  for (const made of due) {
-    const most = largestWithin({ series: outlook.series, smooth, bins: learned.demand }, made, policy);
+  for (const made of learned.pending) {
+    if (made.due > now) continue;
+    const most = largestWithin(input, made);
     if (most === undefined) continue;
     judged++;
     if (most <= made.upper * (1 + 1e-9)) covered++;
   }
   const skill = judged > mostJudged ? { judged: judged / 2, covered: covered / 2 } : { judged, covered };
-  return { pending: record({ learned, waiting, outlook, policy, sized, now }), skill };
+  return { pending: record({ ...input, waiting }), skill };
 }
 
-function largestWithin(
-  { series, smooth, bins }: { series: Series; smooth: Float64Array; bins: readonly DemandBin[] },
-  made: LearnedMemory['pending'][number],
-  policy: PoolPolicy,
-): number | undefined {
+/** Largest minute-mean between a forecast and its due time; `undefined` when less than half of that is known. */
+function largestWithin({ outlook, now }: SkillInput, made: LearnedMemory['pending'][number]): number | undefined {
+  const { series, levels } = outlook;
+  const from = (made.at - now) / 1000;
+  const to = (made.due - now) / 1000;
+  let end = series.length;
+  while (end > 0 && (series.t[end - 1] ?? 0) > to) end--;
+  let start = end;
   let most = 0;
-  let known = 0;
-  for (let i = series.length - 1; i >= 0; i--) {
-    const bin = bins[i];
-    if (bin === undefined || bin.at > made.due) continue;
-    if (bin.at <= made.at) break;
-    known++;
-    most = Math.max(most, smooth[i] ?? 0);
-  }
-  const expected = elapsed(made.at, made.due) / Math.max(5, policy.tunables.tickSeconds);
-  return known >= 0.5 * expected && known > 0 ? most : undefined;
+  while (start > 0 && (series.t[start - 1] ?? 0) > from) most = Math.max(most, levels.short[--start] ?? 0);
+  const known = (series.known[end] ?? 0) - (series.known[start] ?? 0);
+  return known >= 0.5 * (to - from) ? most : undefined;
 }
 
 interface RecordInput extends SkillInput {

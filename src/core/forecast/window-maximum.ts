@@ -5,9 +5,10 @@ export class WindowMaximum {
   #head = 0;
   #tail = 0;
 
-  constructor(values: Float64Array) {
+  /** Of the first `length` values. */
+  constructor(values: Float64Array, length: number) {
     this.#values = values;
-    this.#queue = new Int32Array(values.length);
+    this.#queue = new Int32Array(length);
   }
 
   /** Takes in index i, one below the last. */
