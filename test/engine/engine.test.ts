@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { AuditTail } from '../cluster/support/audit.ts';
 import { clusterDir, connect, makeNamespace, makeNodes } from '../cluster/support/bed.ts';
 import type { Child } from '../cluster/support/child.ts';
@@ -73,6 +73,9 @@ beforeAll(async () => {
   await product.apply(`${served}/namespaces/${ns}/inferenceautoscalers`, chatAutoscaler(ns, { mode: 'Scale', warmth }));
   await product.startController({ args: ['--hub-endpoint', hub.endpoint] });
   await product.startAgent(await agentPod(), ['--cache-dir', cache, '--hub-endpoint', hub.endpoint]);
+});
+afterEach(({ task }) => {
+  if (task.result?.state === 'fail') console.log(product.lastWords());
 });
 afterAll(async () => {
   await load?.stop();

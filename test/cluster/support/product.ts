@@ -86,6 +86,11 @@ export class Product {
     return child;
   }
 
+  /** The last words of every process, for a test that failed. */
+  lastWords(characters = 3000): string {
+    return this.#children.map((child) => `--- ${child.name}\n${child.output.slice(-characters)}`).join('\n');
+  }
+
   /** Ends what was started and removes what would disturb the next suite file; custom resources stay declared. */
   async uninstall(): Promise<void> {
     await Promise.all(this.#children.map((child) => child.stop()));
