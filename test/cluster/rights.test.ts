@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Account } from './support/account.ts';
 import type { Answer } from './support/api.ts';
 import { connect, makeNamespace, makeNodes } from './support/bed.ts';
-import { applyDeploy, rendered } from './support/deploy.ts';
+import { applyDeploy } from './support/deploy.ts';
 import { until } from './support/wait.ts';
 
 /** Each role on a token of its own service account: what deploy/ lets it do, and what the API server refuses it. */
@@ -91,11 +91,6 @@ test('a pod with a host path is refused beside the controller', async () => {
   });
   expect(answer.status).toBe(403);
   expect(says(answer)).toContain('violates PodSecurity "restricted:latest"');
-});
-
-test('kubectl renders the objects that the unit tests read', () => {
-  expect(rendered().length).toBeGreaterThan(40);
-  expect(rendered().every((object) => object.metadata.labels?.['app.kubernetes.io/part-of'] === 'forewarm')).toBe(true);
 });
 
 interface Attempt {
