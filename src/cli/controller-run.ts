@@ -186,7 +186,7 @@ function nudgeOnChange({ cluster }: ClusterParts, nudge: Nudge): void {
   cluster.artifacts.onChange(({ before, after }) => {
     if (before?.pinned?.hash !== after?.pinned?.hash) nudge.call();
   });
-  for (const workloads of [cluster.deployments, cluster.statefulSets]) {
+  for (const workloads of [cluster.deployments, cluster.statefulSets, cluster.others]) {
     workloads.onChange(({ before, after }) => {
       if (before?.specReplicas !== after?.specReplicas) nudge.call();
     });

@@ -32,11 +32,14 @@ export class DecisionTable implements MetricSource, Publisher {
 
   publish(output: TickOutput, input: TickInput): Promise<void> {
     const series = new Map<string, PublishedSeries[]>();
+    const decided = Map.groupBy(output.decisions, ({ pool }) => pool);
     for (const { seen, policy } of input.pools) {
-      const decisions = output.decisions.filter(({ pool }) => pool === seen.pool);
+      const decisions = decided.get(seen.pool) ?? [];
       for (const one of poolSeries(seen, policy.mode, decisions, input.now)) {
         const key = `${one.namespace}/${one.metric}`;
-        series.set(key, [...(series.get(key) ?? []), one]);
+        const group = series.get(key);
+        if (group === undefined) series.set(key, [one]);
+        else group.push(one);
       }
     }
     this.#series = series;

@@ -22,7 +22,7 @@ export function readingPlans(cluster: Cluster, pods: PodHistory): readonly Readi
   return cluster.autoscalers.list().map((autoscaler) => {
     const live = autoscaler.targets.flatMap((ref) => {
       const workload = cluster.workload(ref.kind, `${autoscaler.namespace}/${ref.name}`);
-      return workload === undefined ? [] : podsOf(autoscaler, workload, { owned });
+      return workload === undefined ? [] : podsOf(autoscaler, workload, { owned, cluster });
     });
     const replicas = live.flatMap((pod) => addressOf(pod, autoscaler, pods));
     return { pool: autoscaler.key, signals: autoscaler.signals, replicas };

@@ -1,11 +1,13 @@
 import type { Decision } from '../../core/model/decision.ts';
 import type { FleetMemory, PoolMemory } from '../../core/model/memory.ts';
 import type { PoolId } from '../../core/model/pool.ts';
+import type { PoolReport } from '../../core/model/report.ts';
 import type { Problem } from '../../core/model/result.ts';
 import type { Instant } from '../../core/model/units.ts';
 import type { Clock, MemoryStore, PoolInput, Publisher, TickInput, TickOutput } from '../../ports/index.ts';
 import type { AutoscalerKept } from './autoscaler.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { type Claims, claimsOf, targetKey } from './claims.ts';
 import type { Cluster } from './cluster.ts';
 import { conditionsOf, invalidConditions } from './conditions.ts';
 import type { Json } from './fields.ts';
@@ -13,7 +15,6 @@ import { list, object } from './fields.ts';
 import { Announcer } from './announcer.ts';
 import type { EventRecorder } from './events.ts';
 import type { KubeHttp } from './http.ts';
-import { hpasOn } from './target.ts';
 import { parseSafety } from './safety.ts';
 import { StatusWriter } from './status-writer.ts';
 import { invalidStatus, rfc3339, statusFor } from './status.ts';
@@ -33,6 +34,25 @@ export interface BoardOptions {
   readonly metricsOwner: () => string | undefined;
   readonly freshMemory: (now: Instant) => PoolMemory;
   readonly onProblem: (pool: PoolId, err: unknown) => void;
+}
+
+/** One pass, looked up by pool. */
+interface PassView {
+  readonly now: Instant;
+  readonly decided: ReadonlyMap<PoolId, readonly Decision[]>;
+  readonly reported: ReadonlyMap<PoolId, PoolReport>;
+  readonly safety: TickOutput['memory']['pools'];
+  readonly hpas: Claims['hpas'];
+}
+
+function viewOf(output: TickOutput, input: TickInput, cluster: Cluster): PassView {
+  return {
+    now: input.now,
+    decided: Map.groupBy(output.decisions, ({ pool }) => pool),
+    reported: new Map(output.reports.map((report) => [report.pool, report])),
+    safety: output.memory.pools,
+    hpas: claimsOf(cluster).hpas,
+  };
 }
 
 /** What an autoscaler object tells: status with its conditions, and inside it the memory that a new leader needs. */
@@ -82,9 +102,10 @@ export class StatusBoard implements MemoryStore, Publisher {
   async save(output: TickOutput, input: TickInput, signal: AbortSignal): Promise<void> {
     const scaled = new Set(output.actions.flatMap((action) => (action.kind === 'Scale' ? [action.pool] : [])));
     const unsaved = new Set<PoolId>();
+    const view = viewOf(output, input, this.#options.cluster);
     for (const one of input.pools) {
       if (!scaled.has(one.seen.pool)) continue;
-      const status = this.#statusOf(one, output, input);
+      const status = this.#statusOf(one, view);
       const isStored = status !== undefined && (await this.#writer.writeNow(one.seen.pool, status, signal));
       if (!isStored) unsaved.add(one.seen.pool);
     }
@@ -92,8 +113,9 @@ export class StatusBoard implements MemoryStore, Publisher {
   }
 
   publish(output: TickOutput, input: TickInput): Promise<void> {
+    const view = viewOf(output, input, this.#options.cluster);
     for (const one of input.pools) {
-      const status = this.#statusOf(one, output, input);
+      const status = this.#statusOf(one, view);
       if (status !== undefined) this.#offer(one.seen.pool, status);
       const learned = output.memory.pools[one.seen.pool]?.learned;
       if (learned !== undefined) this.#checkpoints.offer(one.seen.pool, learned);
@@ -105,8 +127,9 @@ export class StatusBoard implements MemoryStore, Publisher {
   /** What would be written; nothing is. */
   preview(output: TickOutput, input: TickInput): ReadonlyMap<PoolId, Json> {
     const all = new Map<PoolId, Json>();
+    const view = viewOf(output, input, this.#options.cluster);
     for (const one of input.pools) {
-      const status = this.#statusOf(one, output, input);
+      const status = this.#statusOf(one, view);
       if (status !== undefined) all.set(one.seen.pool, status);
     }
     return all;
@@ -137,12 +160,15 @@ export class StatusBoard implements MemoryStore, Publisher {
     this.#offer(pool, invalidStatus({ generation, now: this.#options.clock.now(), conditions, before }));
   }
 
-  #statusOf({ seen, policy }: PoolInput, output: TickOutput, input: TickInput): Json | undefined {
+  #statusOf(
+    { seen, policy }: PoolInput,
+    { now, decided, reported, safety: memories, hpas }: PassView,
+  ): Json | undefined {
     const autoscaler = this.#options.cluster.autoscalers.get(seen.pool);
     if (autoscaler === undefined) return undefined;
-    const decisions = output.decisions.filter((one) => one.pool === seen.pool);
-    const report = output.reports.find((one) => one.pool === seen.pool);
-    const safety = output.memory.pools[seen.pool]?.safety;
+    const decisions = decided.get(seen.pool) ?? [];
+    const report = reported.get(seen.pool);
+    const safety = memories[seen.pool]?.safety;
     const failure = this.#options.failureOf(seen.pool);
     const isUnheard =
       policy.mode === 'Recommend' && seen.targets.some(({ otherOwner }) => otherOwner?.problem !== undefined);
@@ -151,7 +177,7 @@ export class StatusBoard implements MemoryStore, Publisher {
       mode: policy.mode,
       targets: seen.targets,
       decisions,
-      damps: dampsOf(autoscaler, this.#options.cluster),
+      damps: dampsOf(autoscaler, hpas),
       dangling: this.#options.dangling(autoscaler),
       ...(report === undefined ? {} : { report }),
       ...(failure === undefined ? {} : { failure }),
@@ -159,7 +185,7 @@ export class StatusBoard implements MemoryStore, Publisher {
     });
     return statusFor({
       generation: autoscaler.generation,
-      now: input.now,
+      now,
       policy,
       seen,
       decisions,
@@ -193,11 +219,10 @@ export class StatusBoard implements MemoryStore, Publisher {
   }
 }
 
-function dampsOf(autoscaler: AutoscalerKept, cluster: Cluster): readonly string[] {
+function dampsOf(autoscaler: AutoscalerKept, hpas: Claims['hpas']): readonly string[] {
   if (autoscaler.mode !== 'Recommend') return [];
-  return autoscaler.targets.flatMap((ref) =>
-    hpasOn(autoscaler, ref, cluster).flatMap((hpa) =>
-      hpa.ours.length === 0 ? [] : hpa.damps.map((one) => `HorizontalPodAutoscaler/${hpa.name}: ${one}`),
-    ),
+  const followers = autoscaler.targets.flatMap((ref) => hpas.get(targetKey(autoscaler.namespace, ref)) ?? []);
+  return followers.flatMap(({ name, ours, damps }) =>
+    ours.length === 0 ? [] : damps.map((one) => `HorizontalPodAutoscaler/${name}: ${one}`),
   );
 }

@@ -5,6 +5,7 @@ import { isJson, type Json, text } from './fields.ts';
 import { type HpaKept, keepHpa } from './hpa.ts';
 import type { KubeHttp } from './http.ts';
 import { keepNode, type NodeKept } from './node.ts';
+import { OtherTargets } from './other-targets.ts';
 import { keepPod, type PodKept } from './pod.ts';
 import { Reflector } from './reflector.ts';
 import { type Kept, Store, versionOf } from './store.ts';
@@ -36,6 +37,8 @@ export class Cluster {
   readonly hpas: Store<HpaKept> = new Store();
   readonly deployments: Store<WorkloadKept> = new Store();
   readonly statefulSets: Store<WorkloadKept> = new Store();
+  /** Targets of other kinds, known by their scale alone. */
+  readonly others: Store<WorkloadKept> = new Store();
   readonly #options: ClusterOptions;
 
   constructor(options: ClusterOptions) {
@@ -44,7 +47,7 @@ export class Cluster {
 
   /** Watches until the signal. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#reflectors().map((one) => one.run(signal)));
+    await Promise.all([...this.#reflectors(), this.#otherTargets()].map((one) => one.run(signal)));
   }
 
   /** The first complete list of every kind is in: before that nothing may be decided. */
@@ -73,8 +76,14 @@ export class Cluster {
   }
 
   workload(kind: string, key: string): WorkloadKept | undefined {
-    if (kind === 'Deployment') return this.deployments.get(`Deployment/${key}`);
-    return kind === 'StatefulSet' ? this.statefulSets.get(`StatefulSet/${key}`) : undefined;
+    const store = kind === 'Deployment' ? this.deployments : kind === 'StatefulSet' ? this.statefulSets : this.others;
+    return store.get(`${kind}/${key}`);
+  }
+
+  #otherTargets(): OtherTargets {
+    const { http, clock, onProblem } = this.#options;
+    const { autoscalers, pods, others: store } = this;
+    return new OtherTargets({ http, clock, autoscalers, pods, store, onProblem: (err) => onProblem('scale', err) });
   }
 
   #stores(): readonly { readonly isSynced: boolean }[] {

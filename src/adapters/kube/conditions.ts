@@ -48,7 +48,7 @@ export function invalidConditions(found: Problem): readonly Condition[] {
 function ready({ targets, dangling, decisions }: PoolState): Condition {
   const unseen = targets.filter(({ specReplicas }) => specReplicas === undefined).map(({ target }) => target);
   if (unseen.length > 0) {
-    const message = `target ${unseen.join(', ')} was not found: create it, or correct \`scaleTargetRef\``;
+    const message = `target ${unseen.join(', ')} was not found or may not be read: create it, correct \`scaleTargetRef\`, or allow get, list and watch of its kind and get and patch of its scale`;
     return { type: 'Ready', status: 'False', reason: 'TargetUnreadable', message };
   }
   const [missing] = dangling;

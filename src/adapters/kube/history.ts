@@ -25,6 +25,7 @@ export class SpecHistory {
   listen(cluster: Cluster): void {
     cluster.deployments.onChange((change) => this.#observe(change));
     cluster.statefulSets.onChange((change) => this.#observe(change));
+    cluster.others.onChange((change) => this.#observe(change));
   }
 
   of(key: string): readonly SpecChange[] {

@@ -7,6 +7,7 @@ import { type KubeHttp, statusOf } from './http.ts';
 export interface LiveScale {
   readonly replicas: Replicas;
   readonly statusReplicas: Replicas;
+  readonly uid: string;
   readonly resourceVersion: string;
   readonly selector: string;
 }
@@ -43,6 +44,7 @@ export class ScaleClient {
       // Zero is left out of the JSON.
       replicas: replicas(number(raw, 'spec', 'replicas') ?? 0),
       statusReplicas: replicas(number(raw, 'status', 'replicas') ?? 0),
+      uid: text(raw, 'metadata', 'uid') ?? '',
       resourceVersion: text(raw, 'metadata', 'resourceVersion') ?? '',
       selector: text(raw, 'status', 'selector') ?? '',
     };

@@ -37,3 +37,28 @@ function meets(one: LabelSelector['expressions'][number], labels: Readonly<Recor
   if (one.operator === 'Exists') return value !== undefined;
   return one.operator === 'DoesNotExist' && value === undefined;
 }
+
+const clause = /^(!)?\s*([A-Za-z0-9./_-]+)\s*(?:(==|!=|=)\s*([A-Za-z0-9._-]*)|\s(in|notin)\s*\(([^)]*)\))?$/;
+
+/** The string form, as a scale's status gives it: `app=chat,tier in (gold,silver),!spot`. What cannot be read selects nothing. */
+export function parseSelector(written: string): LabelSelector {
+  const clauses = written.split(/,(?![^(]*\))/).map((one) => clause.exec(one.trim()));
+  if (written.trim() === '' || clauses.some((one) => one === null)) return { labels: {}, expressions: [] };
+  return { labels: {}, expressions: clauses.flatMap((one) => (one === null ? [] : [expressionOf(one)])) };
+}
+
+function expressionOf([
+  ,
+  not,
+  key = '',
+  sign,
+  value = '',
+  word,
+  values = '',
+]: RegExpExecArray): LabelSelector['expressions'][number] {
+  if (word !== undefined) {
+    return { key, operator: word === 'in' ? 'In' : 'NotIn', values: values.split(',').map((one) => one.trim()) };
+  }
+  if (sign !== undefined) return { key, operator: sign === '!=' ? 'NotIn' : 'In', values: [value] };
+  return { key, operator: not === undefined ? 'Exists' : 'DoesNotExist', values: [] };
+}

@@ -4,6 +4,7 @@ import { type Problem, problem, type Result } from '../../core/model/result.ts';
 import type { Clock, PoolInput, Sensors, TickInput } from '../../ports/index.ts';
 import type { ReplicaReading } from '../../ports/replica-reader.ts';
 import type { AutoscalerKept } from './autoscaler.ts';
+import { claimsOf } from './claims.ts';
 import type { Cluster } from './cluster.ts';
 import { fleetSeen } from './fleet.ts';
 import { type Json, optional } from './fields.ts';
@@ -52,6 +53,7 @@ export class ClusterSensors implements Sensors {
       specs,
       pods,
       owned: groupByOwner(cluster.pods.values()),
+      claims: claimsOf(cluster),
       readings: this.#options.readings(),
     };
     const inputs: PoolInput[] = [];
@@ -105,7 +107,7 @@ function gpusByTarget(autoscaler: AutoscalerKept, cluster: Cluster): Readonly<Re
   const gpus: Record<string, number> = {};
   for (const ref of autoscaler.targets) {
     const workload = cluster.workload(ref.kind, `${autoscaler.namespace}/${ref.name}`);
-    if (workload !== undefined) gpus[ref.target] = workload.gpus;
+    if (workload?.gpus !== undefined) gpus[ref.target] = workload.gpus;
   }
   return gpus;
 }

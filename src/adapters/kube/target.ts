@@ -5,6 +5,7 @@ import type { ReplicaReading } from '../../ports/replica-reader.ts';
 import type { AutoscalerKept, TargetRef } from './autoscaler.ts';
 import type { Cluster } from './cluster.ts';
 import type { PodHistory, SpecHistory } from './history.ts';
+import { type Claims, targetKey } from './claims.ts';
 import { follows, type HpaKept } from './hpa.ts';
 import type { NodeKept } from './node.ts';
 import { mayLand } from './placement.ts';
@@ -19,6 +20,7 @@ export interface Looking {
   readonly pods: PodHistory;
   /** Live pods by the key of the workload that owns them. */
   readonly owned: ReadonlyMap<string, readonly PodKept[]>;
+  readonly claims: Claims;
   readonly readings: ReadonlyMap<string, ReplicaReading>;
 }
 
@@ -28,7 +30,7 @@ export function targetSeen(autoscaler: AutoscalerKept, ref: TargetRef, look: Loo
   if (workload === undefined) {
     return { target: ref.target, specChanges: [], replicas: [], eligibleNodes: [], isRollingOut: false };
   }
-  const otherOwner = otherOwnerOf(autoscaler, ref, look.cluster);
+  const otherOwner = otherOwnerOf(autoscaler, ref, look);
   return {
     target: ref.target,
     specReplicas: replicas(workload.specReplicas),
@@ -46,12 +48,18 @@ export function targetSeen(autoscaler: AutoscalerKept, ref: TargetRef, look: Loo
 export function podsOf(
   autoscaler: AutoscalerKept,
   workload: WorkloadKept,
-  look: Pick<Looking, 'owned'>,
+  look: Pick<Looking, 'owned' | 'cluster'>,
 ): readonly PodKept[] {
-  const own = look.owned.get(workload.key) ?? [];
+  const own = workload.isOwner ? (look.owned.get(workload.key) ?? []) : selectedPods(workload, look.cluster);
   const { selector } = autoscaler;
   const kept = selector === undefined ? own : own.filter((pod) => selects(selector, pod.labels));
   return [...kept].sort((a, b) => (a.uid < b.uid ? -1 : 1));
+}
+
+function selectedPods({ namespace, selector }: WorkloadKept, { pods }: Cluster): readonly PodKept[] {
+  return [...pods.values()].filter(
+    (pod) => pod.namespace === namespace && !isTerminal(pod) && selects(selector, pod.labels),
+  );
 }
 
 /** Live pods by owner. A ReplicaSet is its Deployment's when its name is the Deployment's and the pod's own template hash. */
@@ -107,7 +115,8 @@ function eligibleNodes(workload: WorkloadKept, cluster: Cluster): readonly strin
 
 /** A GPU node that advertises none at the moment is sick, not unsuitable. */
 function hasRoomFor(workload: WorkloadKept, node: NodeKept): boolean {
-  return workload.gpus === 0 || node.gpus >= workload.gpus || (node.isGpuNode && node.gpus === 0);
+  const { gpus = 0 } = workload;
+  return gpus === 0 || node.gpus >= gpus || (node.isGpuNode && node.gpus === 0);
 }
 
 /** More pods than asked for while not all are of the new template. */
@@ -116,32 +125,22 @@ function isSurging(workload: WorkloadKept): boolean {
 }
 
 /** An HPA on the same object, or an older autoscaler of ours. An HPA that follows us is expected in Recommend; any other writes against us. */
-function otherOwnerOf(autoscaler: AutoscalerKept, ref: TargetRef, cluster: Cluster): OtherOwner | undefined {
-  const elder = elderOf(autoscaler, ref, cluster);
+function otherOwnerOf(autoscaler: AutoscalerKept, ref: TargetRef, look: Looking): OtherOwner | undefined {
+  const key = targetKey(autoscaler.namespace, ref);
+  const elder = elderOf(autoscaler, look.claims.autoscalers.get(key) ?? []);
   if (elder !== undefined) return { ref: `InferenceAutoscaler/${elder.name}`, followsUs: false };
-  const rivals = hpasOn(autoscaler, ref, cluster).map((hpa) => ownerOf(hpa, autoscaler, ref));
+  const rivals = (look.claims.hpas.get(key) ?? []).map((hpa) => ownerOf(hpa, autoscaler, ref));
   return rivals.find((one) => !one.followsUs) ?? rivals[0];
 }
 
 /** Of two autoscalers that both write one target the older goes on, so that a mistake never stops both. */
-function elderOf(autoscaler: AutoscalerKept, ref: TargetRef, cluster: Cluster): AutoscalerKept | undefined {
+function elderOf(autoscaler: AutoscalerKept, claimants: readonly AutoscalerKept[]): AutoscalerKept | undefined {
   if (autoscaler.mode !== 'Scale') return undefined;
-  return cluster.autoscalers.list().find((other) => {
-    const hasSame = other.targets.some(({ kind, name }) => kind === ref.kind && name === ref.name);
-    return hasSame && other.mode === 'Scale' && other.namespace === autoscaler.namespace && isElder(other, autoscaler);
-  });
+  return claimants.find((other) => other.mode === 'Scale' && isElder(other, autoscaler));
 }
 
 function isElder(a: AutoscalerKept, b: AutoscalerKept): boolean {
   return a.createdAt === b.createdAt ? a.key < b.key : a.createdAt < b.createdAt;
-}
-
-export function hpasOn(autoscaler: AutoscalerKept, ref: TargetRef, cluster: Cluster): readonly HpaKept[] {
-  return cluster.hpas
-    .list()
-    .filter(
-      (one) => one.namespace === autoscaler.namespace && one.targetKind === ref.kind && one.targetName === ref.name,
-    );
 }
 
 function ownerOf(hpa: HpaKept, autoscaler: AutoscalerKept, ref: TargetRef): OtherOwner {

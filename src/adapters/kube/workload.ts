@@ -4,17 +4,20 @@ import { gpusOf } from './pod.ts';
 import { type LabelSelector, selectorOf } from './selector.ts';
 import { type Kept, keyOf, versionOf } from './store.ts';
 
-/** What we keep of a Deployment or a StatefulSet. */
+/** What we keep of a Deployment or a StatefulSet; of any other target what its scale and its pods tell. */
 export interface WorkloadKept extends Kept {
-  readonly kind: 'Deployment' | 'StatefulSet';
+  readonly kind: string;
   readonly namespace: string;
   readonly name: string;
   readonly specReplicas: number;
   readonly statusReplicas: number;
   readonly updatedReplicas: number;
   readonly selector: LabelSelector;
+  /** Its pods name it (through their ReplicaSet); else the selector alone tells which they are. */
+  readonly isOwner: boolean;
   readonly placement: Placement;
-  readonly gpus: number;
+  /** Of one replica; absent while no pod was seen of a target without a template. */
+  readonly gpus?: number;
   readonly image?: string;
   readonly terminationGraceSeconds: number;
   /** Reason and message of a true ReplicaFailure. */
@@ -24,7 +27,7 @@ export interface WorkloadKept extends Kept {
   readonly replicasManager?: { readonly manager: string; readonly at?: number };
 }
 
-export function keepWorkload(kind: WorkloadKept['kind']): (raw: unknown) => WorkloadKept | undefined {
+export function keepWorkload(kind: 'Deployment' | 'StatefulSet'): (raw: unknown) => WorkloadKept | undefined {
   return (raw) => {
     const name = text(raw, 'metadata', 'name');
     if (name === undefined) return undefined;
@@ -41,6 +44,7 @@ export function keepWorkload(kind: WorkloadKept['kind']): (raw: unknown) => Work
       statusReplicas: number(raw, 'status', 'replicas') ?? 0,
       updatedReplicas: number(raw, 'status', 'updatedReplicas') ?? 0,
       selector: selectorOf(object(raw, 'spec', 'selector')),
+      isOwner: true,
       placement: placementOf(podSpec),
       gpus: gpusOf(podSpec),
       ...(image === undefined ? {} : { image }),

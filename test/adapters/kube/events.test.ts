@@ -46,7 +46,8 @@ async function scene(): Promise<Scene> {
     await http.close();
   });
   const asked = async (requests: number): Promise<void> => {
-    while (server.requests.length < requests || recorder.queued > 0) await new Promise((resolve) => setImmediate(resolve));
+    while (server.requests.length < requests || recorder.queued > 0)
+      await new Promise((resolve) => setImmediate(resolve));
   };
   return { server, clock, recorder, asked };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { mayLand, placementOf, type PlacementNode } from '../../../src/adapters/kube/placement.ts';
 import { parseMilli, wholeUnits } from '../../../src/adapters/kube/quantity.ts';
-import { selectorOf, selects } from '../../../src/adapters/kube/selector.ts';
+import { parseSelector, selectorOf, selects } from '../../../src/adapters/kube/selector.ts';
 import type { KubeJson } from '../../support/kube-server.ts';
 
 const node: PlacementNode = { name: 'gpu-1', labels: { pool: 'h100', zone: 'a', rank: '7' }, taints: [] };
@@ -114,3 +114,21 @@ test('a selector with nothing in it selects nothing', () => {
   );
   expect(select({ matchExpressions: [needs('spot', 'Exists')] })).toBe(false);
 });
+
+const written: Readonly<Record<string, boolean>> = {
+  'app=chat': true,
+  'app==chat,tier=gold': true,
+  'app=other': false,
+  'app!=other': true,
+  'tier in (gold, silver),!spot': true,
+  'tier notin (gold)': false,
+  'app,tier': true,
+  spot: false,
+  '': false,
+  'app=chat,???': false,
+};
+for (const [selector, want] of Object.entries(written)) {
+  test(`the written selector '${selector}' ${want ? 'selects' : 'does not select'}`, () => {
+    expect(selects(parseSelector(selector), { app: 'chat', tier: 'gold' })).toBe(want);
+  });
+}
