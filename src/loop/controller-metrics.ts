@@ -8,6 +8,7 @@ import type { Telemetry } from '../ports/telemetry.ts';
 export class ControllerMetrics implements Publisher {
   readonly #telemetry: Telemetry;
   readonly #clock: Clock;
+  #isLeader = false;
 
   constructor(telemetry: Telemetry, clock: Clock) {
     this.#telemetry = telemetry;
@@ -38,6 +39,8 @@ export class ControllerMetrics implements Publisher {
   }
 
   leads(isLeader: boolean): void {
+    if (isLeader === this.#isLeader) return;
+    this.#isLeader = isLeader;
     this.#telemetry.set('forewarm_leader', isLeader ? 1 : 0);
     this.#telemetry.count('forewarm_leader_transitions_total');
   }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../ports/index.ts';
 import type { AutoscalerKept, TargetRef } from './autoscaler.ts';
 import type { KubeHttp } from './http.ts';
+import type { Placement } from './placement.ts';
 import type { PodKept } from './pod.ts';
 import { type LiveScale, ScaleClient } from './scale.ts';
 import { parseSelector, selects } from './selector.ts';
@@ -18,6 +19,8 @@ export interface OtherTargetsOptions {
 
 const watchedKinds = ['apps/v1 Deployment', 'apps/v1 StatefulSet'];
 const periodMilliseconds = 5000;
+/** Without a template nobody can say where not. */
+const anywhere: Placement = { selector: {}, terms: [], tolerations: [{ operator: 'Exists', value: '' }] };
 
 /**
  * Targets of any other kind (LeaderWorkerSet, StormService, ...): known by their scale subresource alone, read each five seconds. What their
@@ -85,7 +88,8 @@ export class OtherTargets {
       updatedReplicas: scale.statusReplicas,
       selector,
       isOwner: false,
-      placement: { selector: {}, terms: [], tolerations: [{ operator: 'Exists', value: '' }] },
+      placement: anywhere,
+      placementKey: `anywhere ${pod?.gpus ?? 'unknown'}`,
       ...(pod === undefined ? {} : { gpus: pod.gpus }),
       terminationGraceSeconds: 30,
     };

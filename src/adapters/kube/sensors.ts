@@ -54,6 +54,7 @@ export class ClusterSensors implements Sensors {
       pods,
       owned: groupByOwner(cluster.pods.values()),
       claims: claimsOf(cluster),
+      eligible: new Map(),
       readings: this.#options.readings(),
     };
     const inputs: PoolInput[] = [];

@@ -21,6 +21,8 @@ export interface Looking {
   /** Live pods by the key of the workload that owns them. */
   readonly owned: ReadonlyMap<string, readonly PodKept[]>;
   readonly claims: Claims;
+  /** Eligible nodes by `placementKey`, filled as targets ask. */
+  readonly eligible: Map<string, readonly string[]>;
   readonly readings: ReadonlyMap<string, ReplicaReading>;
 }
 
@@ -39,7 +41,7 @@ export function targetSeen(autoscaler: AutoscalerKept, ref: TargetRef, look: Loo
     ...(otherOwner === undefined ? {} : { otherOwner }),
     ...(workload.failure === undefined ? {} : { createFailure: workload.failure }),
     replicas: podsOf(autoscaler, workload, look).map((pod) => replicaSeen(pod, workload, autoscaler, look)),
-    eligibleNodes: eligibleNodes(workload, look.cluster),
+    eligibleNodes: eligibleNodes(workload, look),
     isRollingOut: isSurging(workload),
   };
 }
@@ -106,11 +108,15 @@ function artifactHash(autoscaler: AutoscalerKept, cluster: Cluster): string | un
   return cluster.artifacts.get(`${autoscaler.namespace}/${autoscaler.artifact ?? ''}`)?.pinned?.hash;
 }
 
-function eligibleNodes(workload: WorkloadKept, cluster: Cluster): readonly string[] {
+function eligibleNodes(workload: WorkloadKept, { cluster, eligible }: Looking): readonly string[] {
+  const known = eligible.get(workload.placementKey);
+  if (known !== undefined) return known;
   const fitting = [...cluster.nodes.values()].filter(
     (node) => hasRoomFor(workload, node) && mayLand(workload.placement, node),
   );
-  return fitting.map((node) => node.name).sort();
+  const names = fitting.map((node) => node.name).sort();
+  eligible.set(workload.placementKey, names);
+  return names;
 }
 
 /** A GPU node that advertises none at the moment is sick, not unsuitable. */

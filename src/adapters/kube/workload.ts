@@ -16,6 +16,8 @@ export interface WorkloadKept extends Kept {
   /** Its pods name it (through their ReplicaSet); else the selector alone tells which they are. */
   readonly isOwner: boolean;
   readonly placement: Placement;
+  /** Equal for templates that may land on the same nodes. */
+  readonly placementKey: string;
   /** Of one replica; absent while no pod was seen of a target without a template. */
   readonly gpus?: number;
   readonly image?: string;
@@ -32,6 +34,8 @@ export function keepWorkload(kind: 'Deployment' | 'StatefulSet'): (raw: unknown)
     const name = text(raw, 'metadata', 'name');
     if (name === undefined) return undefined;
     const podSpec = object(raw, 'spec', 'template', 'spec');
+    const placement = placementOf(podSpec);
+    const gpus = gpusOf(podSpec);
     const image = text(list(podSpec, 'containers')[0], 'image');
     return {
       ...versionOf(raw),
@@ -45,8 +49,9 @@ export function keepWorkload(kind: 'Deployment' | 'StatefulSet'): (raw: unknown)
       updatedReplicas: number(raw, 'status', 'updatedReplicas') ?? 0,
       selector: selectorOf(object(raw, 'spec', 'selector')),
       isOwner: true,
-      placement: placementOf(podSpec),
-      gpus: gpusOf(podSpec),
+      placement,
+      placementKey: JSON.stringify([gpus, placement]),
+      gpus,
       ...(image === undefined ? {} : { image }),
       terminationGraceSeconds: number(podSpec, 'terminationGracePeriodSeconds') ?? 30,
       ...failureOf(raw),
