@@ -46,6 +46,8 @@ export interface NodeCacheKept extends Kept {
   readonly node: string;
   readonly assigned: readonly AssignedArtifact[];
   readonly phases: Readonly<Record<string, CachePhase>>;
+  /** Why those that failed did, in the agent's words. */
+  readonly failures: Readonly<Record<string, string>>;
   readonly budgetBytes: number;
   readonly usedBytes: number;
   readonly reportedAt?: number;
@@ -55,16 +57,21 @@ export function keepNodeCache(raw: unknown): NodeCacheKept | undefined {
   const node = text(raw, 'spec', 'node');
   if (node === undefined || !isJson(raw)) return undefined;
   const phases: Record<string, CachePhase> = {};
+  const failures: Record<string, string> = {};
   for (const one of list(raw, 'status', 'artifacts')) {
     const phase = phaseOf(text(one, 'phase'));
     const hash = text(one, 'hash');
-    if (hash !== undefined && phase !== undefined) phases[hash] = phase;
+    if (hash === undefined || phase === undefined) continue;
+    phases[hash] = phase;
+    const message = text(one, 'message');
+    if (phase === 'Failed' && message !== undefined) failures[hash] = message;
   }
   return {
     ...versionOf(raw),
     node,
     assigned: list(raw, 'spec', 'artifacts').map(assignedOf),
     phases,
+    failures,
     budgetBytes: number(raw, 'status', 'budgetBytes') ?? 0,
     usedBytes: number(raw, 'status', 'usedBytes') ?? 0,
     ...optional('reportedAt', time(raw, 'status', 'reportedTime')),
@@ -74,6 +81,7 @@ export function keepNodeCache(raw: unknown): NodeCacheKept | undefined {
 export function cacheSeen(cache: NodeCacheKept): NodeCacheSeen {
   return {
     phases: cache.phases,
+    ...(Object.keys(cache.failures).length === 0 ? {} : { failures: cache.failures }),
     assigned: cache.assigned.map((one) => one.hash).sort(),
     budgetBytes: bytes(cache.budgetBytes),
     usedBytes: bytes(cache.usedBytes),

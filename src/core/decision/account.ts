@@ -76,12 +76,8 @@ function condition(
 
 function warm(warmth: WarmthReport | Because): ConditionReport {
   if ('reason' in warmth) return { type: 'Warm', status: 'Unknown', ...warmth };
-  const { wanted, ready, readyCopies = ready.length, because } = warmth;
-  const isWarm = readyCopies >= wanted;
-  return {
-    type: 'Warm',
-    status: isWarm ? 'True' : 'False',
-    reason: isWarm ? 'CopiesReady' : 'CopiesMissing',
-    message: because,
-  };
+  const { wanted, ready, readyCopies = ready.length, failed = [], because } = warmth;
+  if (readyCopies >= wanted) return { type: 'Warm', status: 'True', reason: 'CopiesReady', message: because };
+  const reason = failed.length > 0 ? 'CopiesFailed' : 'CopiesMissing';
+  return { type: 'Warm', status: 'False', reason, message: because };
 }

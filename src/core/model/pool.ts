@@ -141,6 +141,8 @@ export type CachePhase = 'Assigned' | 'Downloading' | 'Ready' | 'Failed';
 
 export interface NodeCacheSeen {
   readonly phases: Readonly<Record<ArtifactHash, CachePhase>>;
+  /** Of artifacts that failed: why, in the agent's words. */
+  readonly failures?: Readonly<Record<ArtifactHash, string>>;
   /** Assigned by us at the last look. */
   readonly assigned: readonly ArtifactHash[];
   readonly budgetBytes: Bytes;

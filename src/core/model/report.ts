@@ -81,6 +81,8 @@ export interface WarmthReport {
   readonly readyCopies?: number;
   readonly ready: readonly NodeName[];
   readonly warming: readonly NodeName[];
+  /** Of those that are wanted and not ready: nodes whose agent gave up for now. */
+  readonly failed?: readonly NodeName[];
   readonly because: string;
 }
 

@@ -26,8 +26,9 @@ export interface WarmthPlan {
 
 /**
  * Which nodes should hold which artifact: every node that runs a replica of it, and as many more as are wanted, where the next replicas would land.
- * New copies go only to healthy nodes and only within the budget of the node's disk; a copy goes only after `keepSeconds` without a want and
- * without a user. Deterministic: artifacts by hash, nodes by name.
+ * New copies go only to healthy nodes and only within the budget of the node's disk, except where a replica already waits for one: its agent
+ * knows what it may remove, and says why it cannot. A copy goes only after `keepSeconds` without a want and without a user. Deterministic:
+ * artifacts by hash, nodes by name.
  */
 export function planWarmth({ assignments, recommendations, fleet, now }: WarmthInput): WarmthPlan {
   const wants = wantsOf(recommendations);
@@ -54,7 +55,7 @@ function choose(want: Want, ground: Ground, room: Map<NodeName, number>): readon
   const take = (name: NodeName): boolean => {
     const left = room.get(name) ?? 0;
     if (held?.has(name) === true || isReady(ground.nodes.get(name), want)) return true;
-    if (left < bytes) return false;
+    if (left < bytes && !want.used.has(name)) return false;
     room.set(name, left - bytes);
     return true;
   };
@@ -128,20 +129,38 @@ function actionsFor(
 function reportOf(want: Want, chosen: readonly NodeName[], { nodes }: Ground): WarmthReport {
   const ready = chosen.filter((name) => isReady(nodes.get(name), want));
   const warming = chosen.filter((name) => !isReady(nodes.get(name), want));
+  const failed = warming.filter((name) => isFailed(nodes.get(name), want));
   const wanted = Math.max(want.copies, chosen.length);
-  const because = `${want.copies} copies wanted where the next replicas would land; ${ready.length} of ${wanted} ready, ${warming.length} to warm`;
+  const counts = `${want.copies} copies wanted where the next replicas would land; ${ready.length} of ${wanted} ready, ${warming.length} to warm`;
   return {
     artifact: want.artifact.name,
     wanted,
     readyCopies: ready.length,
     ready: ready.slice(0, namesShown),
     warming: warming.slice(0, namesShown),
-    because,
+    ...(failed.length === 0 ? {} : { failed: failed.slice(0, namesShown) }),
+    because: [counts, ...troubles(want, warming, nodes)].join('; '),
   };
+}
+
+/** Why copies do not come, the first of each kind in words. */
+function troubles(want: Want, warming: readonly NodeName[], nodes: Ground['nodes']): readonly string[] {
+  const failed = warming.filter((name) => isFailed(nodes.get(name), want));
+  const silent = warming.filter((name) => nodes.get(name)?.cache?.reportedAt === undefined);
+  const [first = ''] = failed;
+  const why = nodes.get(first)?.cache?.failures?.[want.artifact.hash] ?? 'its agent does not say why';
+  return [
+    ...(failed.length === 0 ? [] : [`${failed.length} failed, on ${first}: ${why.slice(0, 200)}`]),
+    ...(silent.length === 0 ? [] : [`no agent has reported from ${silent.slice(0, 3).join(', ')}`]),
+  ];
 }
 
 function isUsable(node: NodeSeen | undefined): boolean {
   return node?.isHealthy === true && node.cache !== undefined;
+}
+
+function isFailed(node: NodeSeen | undefined, { artifact }: Want): boolean {
+  return node?.cache?.phases[artifact.hash] === 'Failed';
 }
 
 function isReady(node: NodeSeen | undefined, { artifact }: Want): boolean {

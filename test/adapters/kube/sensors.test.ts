@@ -318,6 +318,18 @@ const cache = (phase: string): KubeJson => ({
 });
 const warm = { spec: { warmth: { mode: 'Act', modelArtifactRef: { name: 'llama' } } } };
 
+test('of a copy that failed the fleet shows why, in the words of its agent', async () => {
+  const scene = new Scene().autoscaler(warm).deployment().node(nodeObject('gpu-1'));
+  const failed = cache('Failed');
+  const message = 'DiskFull: needs 22.9 MiB, room for 9.5 MiB';
+  scene.put(scene.cluster.nodeCaches, keepNodeCache, {
+    ...failed,
+    status: { artifacts: [{ hash, phase: 'Failed', message }] },
+  });
+  const { fleet } = await scene.sensors.observe();
+  expect(fleet.nodes[0]?.cache?.failures).toStrictEqual({ [hash]: message });
+});
+
 test('whether a replica started warm is what its node held when it was bound, not what it holds later', async () => {
   const scene = new Scene().autoscaler(warm).deployment();
   scene.put(scene.cluster.artifacts, keepArtifact, artifact);
