@@ -118,7 +118,7 @@ export class KubeHttp {
     const { agents, headers } = await this.#prepare();
     const query = call.query === undefined ? '' : `?${new URLSearchParams(call.query).toString()}`;
     try {
-      return await agents[call.lane ?? 'call'].request({
+      const answer = agents[call.lane ?? 'call'].request({
         origin: new URL(this.server).origin,
         path: `${new URL(this.server).pathname.replace(/\/$/, '')}${call.path}${query}`,
         method: call.verb,
@@ -128,6 +128,7 @@ export class KubeHttp {
         headersTimeout: 0,
         bodyTimeout: 0,
       });
+      return await abandonedAt(signal, answer);
     } catch (err) {
       throw failure(call, err);
     }
@@ -153,16 +154,16 @@ export class KubeHttp {
     if (this.#agents !== undefined && key === this.#tlsKey) return this.#agents;
     const before = this.#agents;
     if (before !== undefined) for (const lane of ['call', 'lease', 'watch'] as const) void before[lane].close();
-    const agent = (connections: number | null): Agent =>
+    const agent = (connections: number | null, timeout = 5000): Agent =>
       new Agent({
         allowH2: false,
         connections,
         pipelining: 1,
-        connect: { timeout: 5000, ...tls },
+        connect: { timeout, ...tls },
         keepAliveTimeout: 60_000,
       });
     this.#tlsKey = key;
-    this.#agents = { call: agent(16), watch: agent(null), lease: agent(4) };
+    this.#agents = { call: agent(16), watch: agent(null), lease: agent(4, 2000) };
     return this.#agents;
   }
 
@@ -173,6 +174,24 @@ export class KubeHttp {
     if (!mayRepeat) return undefined;
     const seconds = Math.min(cause.retryAfterSeconds ?? 2 ** (attempt - 1), longestRetrySeconds);
     return Math.round(seconds * 1000 * (1 + 0.2 * this.#options.random()));
+  }
+}
+
+/** undici heeds a signal only once it is connected; a deadline counts from the first packet. What comes too late is thrown away. */
+async function abandonedAt(
+  signal: AbortSignal,
+  answer: Promise<Dispatcher.ResponseData>,
+): Promise<Dispatcher.ResponseData> {
+  const late = Promise.withResolvers<never>();
+  const abandon = (): void => late.reject(signal.reason);
+  signal.addEventListener('abort', abandon, { once: true });
+  try {
+    return await Promise.race([answer, late.promise]);
+  } catch (err) {
+    if (signal.aborted) answer.then((data) => data.body.dump()).catch(() => undefined);
+    throw err;
+  } finally {
+    signal.removeEventListener('abort', abandon);
   }
 }
 

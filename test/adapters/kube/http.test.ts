@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { systemClock } from '../../../src/adapters/clock.ts';
 import { KubeHttp, statusOf } from '../../../src/adapters/kube/http.ts';
@@ -33,6 +34,22 @@ test('a server that never answers ends the call at its deadline', async () => {
   const err = await failureOf(server.http(systemClock()).call({ ...pods, deadlineMilliseconds: 50 }, signal));
   expect(isForewarmError(err, 'KUBE_REQUEST_FAILED')).toBe(true);
   expect(explainError(err)).toContain('GET /api/v1/pods');
+});
+
+test('the deadline counts while the connection is made, too', async () => {
+  // Accepts at the TCP level and never speaks TLS: as a server that hangs behind a full backlog.
+  const silent = createServer();
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const credentials = (): Promise<{ tls: object; headers: Record<string, string> }> =>
+    Promise.resolve({ tls: {}, headers: {} });
+  const connection = { server: `https://127.0.0.1:${port}`, namespace: 'default', credentials };
+  const http = new KubeHttp({ connection, clock: systemClock(), random: () => 0, userAgent: 'test' });
+  onTestFinished(() => http.close());
+  const err = await failureOf(http.call({ ...pods, deadlineMilliseconds: 100 }, signal));
+  expect(isForewarmError(err, 'KUBE_REQUEST_FAILED')).toBe(true);
+  expect(explainError(err)).toContain('aborted due to timeout');
 });
 
 test('a call ends with its signal', async () => {
