@@ -34,9 +34,10 @@ export interface Proposed {
  * never wants fewer replicas (I9); only what was never measured is taken from this very look.
  */
 export function propose({ memory, seen, fleet, policy, now }: ProposeInput): Proposed {
-  const observation = observe(seen, memory.learned.baselines, now);
+  const watchedSince = memory.safety.since;
+  const observation = observe(seen, { baselines: memory.learned.baselines, watchedSince, now });
   const evidence = evidenceOf(observation);
-  const step = stepDemand(seen, observation, { learned: memory.learned, watchedSince: memory.safety.since, now });
+  const step = stepDemand(seen, observation, { learned: memory.learned, watchedSince, now });
   const learned = withBin(firstLesson(memory.learned, step), step, now);
   const lengths = lengthsOf(learned.mix, observation.signals.running.sum);
   const costs = tokenCosts(policy.targets[0]?.profile, lengths);

@@ -42,12 +42,13 @@ export function capacityFromProfile(
       boundBy = broken;
     }
   }
-  if (low === 0) return { requestsPerSecond: alone(profile, lengths), inFlight: 1, boundBy };
+  const least = alone(profile, lengths);
+  if (low <= least) return { requestsPerSecond: least, inFlight: 1, boundBy };
   const { sequences } = operatingPoint(profile, lengths, low);
   return { requestsPerSecond: low, inFlight: Math.max(1, sequences), boundBy };
 }
 
-/** Objectives that no rate keeps do not make a replica worthless: it then serves one request at a time. */
+/** Objectives that no rate keeps do not make a replica worthless: it is worth one request after another. */
 function alone(profile: EngineProfile, lengths: Lengths): number {
   const context = meanContext(lengths);
   const token = iterationMs(profile, { sequences: 1, context, prompts: 0, chunk: 0 });

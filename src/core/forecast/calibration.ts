@@ -76,8 +76,8 @@ export function errorsOf(
   let count = 0;
   for (let i = actual.length - 1; i >= 0; i -= thin) {
     const y = actual[i] ?? Number.NaN;
-    if (Number.isNaN(y)) continue;
-    const level = f[i] ?? 0;
+    const level = f[i] ?? Number.NaN;
+    if (Number.isNaN(y) || Number.isNaN(level)) continue;
     forecasts[count] = level;
     actuals[count] = y;
     scores[count++] = (y - level) / scaleAt(level, floor);

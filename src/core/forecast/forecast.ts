@@ -60,7 +60,7 @@ export function forecastFrom({ series, levels, errors, horizonSeconds, quantile 
   const level = levels.short[last] ?? 0;
   const recent = Math.max(level, series.y[last] ?? 0);
   const scores = errors.map((e) => scoreOf(e, quantile));
-  const weights = weightsOf(errors, scores, quantile);
+  const weights = weightsOf(errors, points, { scores, quantile });
   const bounds = errors.map((e, i) =>
     boundOf({ level: points[i] ?? 0, recent }, e, { score: scores[i] ?? 0, quantile }),
   );
@@ -96,18 +96,24 @@ function priorScore(quantile: number): number {
   return normalQuantile(quantile) * Math.sqrt(priorDispersion / 60);
 }
 
-/** The plain last minute until there are errors enough; then by loss. */
-function weightsOf(errors: readonly Errors[], scores: readonly number[], quantile: number): readonly number[] {
-  if (errors.some((e) => e.count < fewestScores)) return errors.map((_, i) => (i === 0 ? 1 : 0));
-  const losses = errors.map((e, i) => lossOf(e, scores[i] ?? 0, quantile));
+/** By loss among the members that can answer and were judged often enough; the plain last minute until there is one. */
+function weightsOf(
+  errors: readonly Errors[],
+  points: readonly number[],
+  { scores, quantile }: { readonly scores: readonly number[]; readonly quantile: number },
+): readonly number[] {
+  const losses = errors.map((e, i) =>
+    e.count >= fewestScores && !Number.isNaN(points[i]) ? lossOf(e, scores[i] ?? 0, quantile) : Infinity,
+  );
   const best = Math.min(...losses) + 1e-9;
+  if (best === Infinity) return errors.map((_, i) => (i === 0 ? 1 : 0));
   const raw = losses.map((loss) => Math.exp(-sharpness * (loss / best - 1)));
   const total = raw.reduce((a, b) => a + b, 0);
   return raw.map((weight) => weight / total);
 }
 
 function mixed(values: readonly number[], weights: readonly number[]): number {
-  return values.reduce((sum, value, i) => sum + value * (weights[i] ?? 0), 0);
+  return values.reduce((sum, value, i) => (weights[i] ? sum + value * weights[i] : sum), 0);
 }
 
 function methodOf(weights: readonly number[], errors: readonly Errors[]): string {

@@ -6,7 +6,7 @@ export const memberNames = ['last minute', 'last five minutes', 'trend'] as cons
 export interface Levels {
   readonly short: Float64Array;
   readonly long: Float64Array;
-  /** Change per second between the two halves of the last five minutes; 0 where those are not known. */
+  /** Change per second between the two halves of the last five minutes; NaN where those are not known. */
   readonly slope: Float64Array;
 }
 
@@ -22,7 +22,7 @@ export function levelsOf(series: Series): Levels {
 function slopes(series: Series): Float64Array {
   const starts = windowStarts(series, longSeconds);
   const middles = windowStarts(series, longSeconds / 2);
-  const slope = new Float64Array(series.length);
+  const slope = new Float64Array(series.length).fill(Number.NaN);
   for (let i = 0; i < series.length; i++) {
     const start = starts[i] ?? 0;
     const middle = middles[i] ?? 0;
@@ -33,11 +33,11 @@ function slopes(series: Series): Float64Array {
   return slope;
 }
 
-/** Point forecasts at bin i for the horizon, in the order of `memberNames`. */
+/** Point forecasts at bin i for the horizon, in the order of `memberNames`; NaN from a member that cannot answer. */
 export function pointsAt({ short, long, slope }: Levels, i: number, horizonSeconds: number): readonly number[] {
   const level = long[i] ?? 0;
   const ahead = longSeconds / 2 + trendShare * horizonSeconds;
-  return [short[i] ?? 0, level, Math.max(0, level + (slope[i] ?? 0) * ahead)];
+  return [short[i] ?? 0, level, Math.max(0, level + (slope[i] ?? Number.NaN) * ahead)];
 }
 
 /** The same for every bin: one array a member. */
@@ -45,7 +45,7 @@ export function pointsOf(levels: Levels, horizonSeconds: number): readonly Float
   const ahead = longSeconds / 2 + trendShare * horizonSeconds;
   const trend = new Float64Array(levels.long.length);
   for (let i = 0; i < trend.length; i++) {
-    trend[i] = Math.max(0, (levels.long[i] ?? 0) + (levels.slope[i] ?? 0) * ahead);
+    trend[i] = Math.max(0, (levels.long[i] ?? 0) + (levels.slope[i] ?? Number.NaN) * ahead);
   }
   return [levels.short, levels.long, trend];
 }

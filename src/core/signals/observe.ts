@@ -36,11 +36,14 @@ export interface Observation {
   readonly gatewayQueue: GatewayQueue;
 }
 
-export function observe(
-  seen: PoolSeen,
-  baselines: Readonly<Record<string, ReplicaBaseline>>,
-  now: Instant,
-): Observation {
+export interface ObserveContext {
+  readonly baselines: Readonly<Record<string, ReplicaBaseline>>;
+  /** Nothing is dark for longer than we have looked. */
+  readonly watchedSince: Instant;
+  readonly now: Instant;
+}
+
+export function observe(seen: PoolSeen, { baselines, watchedSince, now }: ObserveContext): Observation {
   const maxAge = maxAgeSeconds(seen.scrapeIntervalSeconds);
   const tallies = {
     waiting: emptyTally(),
@@ -52,7 +55,7 @@ export function observe(
   for (const target of seen.targets) {
     for (const replica of target.replicas) {
       if (!isServing(replica)) continue;
-      const reading = read(replica, target.target, { baseline: baselines[replica.id], now, maxAge });
+      const reading = read(replica, target.target, { baseline: baselines[replica.id], watchedSince, now, maxAge });
       readings.push(reading);
       if (reading.isDark) continue;
       for (const name of requiredSignals) tally(tallies[name], replica.samples[name], { reading, now, maxAge });
@@ -69,20 +72,22 @@ export function observe(
 
 interface ReadContext {
   readonly baseline: ReplicaBaseline | undefined;
+  readonly watchedSince: Instant;
   readonly now: Instant;
   readonly maxAge: number;
 }
 
-function read(seen: ReplicaSeen, target: TargetName, { baseline, now, maxAge }: ReadContext): ReplicaReading {
+function read(seen: ReplicaSeen, target: TargetName, context: ReadContext): ReplicaReading {
+  const { baseline, watchedSince, now, maxAge } = context;
   const since = stuckSince(seen, baseline);
   const stuck = isStuck(since, now);
   const value = (name: 'waiting' | 'running' | 'kvUse'): number | undefined =>
     stuck ? undefined : freshValue(seen.samples[name], now, maxAge);
   const waiting = value('waiting');
   const running = value('running');
-  const lastKnown = stuck ? since : lastReadingAt(seen, baseline);
-  const isDark =
-    waiting === undefined && running === undefined && elapsed(lastKnown ?? seen.since, now) >= darkAfterSeconds;
+  const lastKnown = (stuck ? since : lastReadingAt(seen, baseline)) ?? seen.since;
+  const silence = Math.min(elapsed(lastKnown, now), elapsed(watchedSince, now));
+  const isDark = waiting === undefined && running === undefined && silence >= darkAfterSeconds;
   return { seen, target, waiting, running, kvUse: value('kvUse'), isStuck: stuck, isDark };
 }
 

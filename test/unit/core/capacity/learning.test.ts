@@ -1,0 +1,137 @@
+import { expect, test } from 'vitest';
+import { correctionFactor, learnCorrection, noCorrection } from '../../../../src/core/capacity/correction.ts';
+import { capacityFromCurve, learnCurve } from '../../../../src/core/capacity/curve.ts';
+import { operatingPoint, scaled } from '../../../../src/core/capacity/iteration-time.ts';
+import { freshMix, learnMix, lengthsOf, type Lengths } from '../../../../src/core/capacity/mix.ts';
+import type { Flow } from '../../../../src/core/signals/flow.ts';
+import type { LearnedMemory } from '../../../../src/core/model/memory.ts';
+import { milliseconds } from '../../../../src/core/model/units.ts';
+import { llama8bH100 as llama } from '../../../support/builders.ts';
+
+const chat: Lengths = { uncachedPrompt: 1000, cachedPrompt: 0, output: 200, isPrior: false };
+
+/** What `replicas` in a steady state do in 15 s, each at `rate` requests/s with `running` at once. */
+function flowAt(rate: number, running: number, over: Partial<Flow> = {}): Flow {
+  const replicaSeconds = 60;
+  const requests = rate * replicaSeconds;
+  return {
+    replicas: 4,
+    replicaSeconds,
+    finished: requests,
+    started: requests,
+    promptTokens: requests * 1000,
+    cachedTokens: 0,
+    outputTokens: requests * 200,
+    runningSeconds: running * replicaSeconds,
+    runningChange: 0,
+    waitingSeconds: 0,
+    itlSeconds: 0,
+    itlTokens: 0,
+    ...over,
+  };
+}
+
+test('the mix begins at its prior and ends at what was measured', () => {
+  let mix = freshMix;
+  expect(lengthsOf(mix)).toEqual({ uncachedPrompt: 1024, cachedPrompt: 0, output: 256, isPrior: true });
+  for (let i = 0; i < 40; i++) mix = learnMix(mix, flowAt(5, 20), 15);
+  const { uncachedPrompt, output, isPrior } = lengthsOf(mix);
+  expect(uncachedPrompt).toBeCloseTo(1000, 9);
+  expect(output).toBeCloseTo(200, 9);
+  expect(isPrior).toBe(false);
+});
+
+test('cached prompt tokens leave the mean prompt as it is and shrink what must be computed', () => {
+  let mix = freshMix;
+  const flow = flowAt(5, 20);
+  for (let i = 0; i < 40; i++) mix = learnMix(mix, { ...flow, cachedTokens: flow.promptTokens * 0.8 }, 15);
+  const { uncachedPrompt, cachedPrompt } = lengthsOf(mix);
+  expect(uncachedPrompt).toBeCloseTo(200, 6);
+  expect(cachedPrompt).toBeCloseTo(800, 6);
+});
+
+test('a drop of the cache share is learned within minutes', () => {
+  let mix = freshMix;
+  const flow = flowAt(5, 20);
+  for (let i = 0; i < 240; i++) mix = learnMix(mix, { ...flow, cachedTokens: flow.promptTokens * 0.8 }, 15);
+  for (let i = 0; i < 20; i++) mix = learnMix(mix, { ...flow, cachedTokens: flow.promptTokens * 0.1 }, 15);
+  expect(lengthsOf(mix).uncachedPrompt).toBeGreaterThan(500);
+});
+
+test('while more run than have finished, short answers alone do not make the mean', () => {
+  const flow = flowAt(5, 20);
+  const young = learnMix(freshMix, { ...flow, finished: 300, outputTokens: 300 * 20, runningChange: 0 }, 0);
+  expect(lengthsOf(young).output).toBe(20);
+  expect(lengthsOf(young, 1000).output).toBeGreaterThan(230);
+});
+
+test.each([0.7, 1, 1.3])('an engine %f times as slow as its profile is found out, at any load', (factor) => {
+  for (const rate of [6, 10, 13]) {
+    const point = operatingPoint(scaled(llama, factor), chat, rate);
+    const tokens = rate * 60 * 200;
+    const flow = flowAt(rate, point.sequences, { itlTokens: tokens, itlSeconds: (tokens * point.iterationMs) / 1000 });
+    let correction = noCorrection;
+    for (let i = 0; i < 200; i++) correction = learnCorrection(correction, llama, chat, { flow, seconds: 15 });
+    expect(correction.factor).toBeCloseTo(factor, 1);
+    expect(correctionFactor(correction)).toBeGreaterThan(Math.min(1, factor) - 0.01);
+  }
+});
+
+test('a correction stays inside its bounds, and a replica that hardly runs teaches none', () => {
+  const slow = flowAt(10, 40, { itlTokens: 1000, itlSeconds: 1000 });
+  const idle = flowAt(0.1, 1, { itlTokens: 1000, itlSeconds: 1000 });
+  let correction = noCorrection;
+  for (let i = 0; i < 500; i++) correction = learnCorrection(correction, llama, chat, { flow: slow, seconds: 15 });
+  expect(correction.factor).toBeCloseTo(2, 9);
+  expect(learnCorrection(noCorrection, llama, chat, { flow: idle, seconds: 15 })).toEqual(noCorrection);
+});
+
+const limits = {
+  objectives: { attainmentPercent: 99 },
+  kvHighRatio: 0.85,
+  maxRunning: undefined,
+  kvPerRequest: undefined,
+} as const;
+
+test('without profile and without a curve the prior says so', () => {
+  const capacity = capacityFromCurve([], chat, limits);
+  expect(capacity).toMatchObject({ source: 'prior', boundBy: 'learned', inFlight: 32 });
+});
+
+function curveOf(residence: (running: number) => number, at: readonly number[]): LearnedMemory['curve'] {
+  let curve: LearnedMemory['curve'] = [];
+  for (let i = 0; i < 60; i++) {
+    for (const running of at) curve = learnCurve(curve, flowAt(running / residence(running), running), 15);
+  }
+  return curve;
+}
+
+test('a learned curve finds where residence time meets the objective', () => {
+  const residence = (running: number): number => 200 * (0.008 + 0.0004 * running);
+  const curve = curveOf(residence, [8, 16, 30, 44]);
+  const capacity = capacityFromCurve(curve, chat, {
+    ...limits,
+    objectives: { attainmentPercent: 99, interTokenLatency: { percentile: 95, milliseconds: milliseconds(24) } },
+  });
+  expect(capacity.source).toBe('learned curve');
+  expect(capacity.inFlight).toBeGreaterThan(24);
+  expect(capacity.inFlight).toBeLessThan(36);
+  expect(capacity.requestsPerSecond).toBeCloseTo(capacity.inFlight / residence(capacity.inFlight), 0);
+});
+
+test("the engine's own limit and the KV that requests hold bound a learned capacity", () => {
+  const curve = curveOf((running) => 2 + 0.01 * running, [20, 40]);
+  expect(capacityFromCurve(curve, chat, { ...limits, maxRunning: 16 }).inFlight).toBeCloseTo(12.8, 9);
+  expect(capacityFromCurve(curve, chat, { ...limits, kvPerRequest: 0.05 }).inFlight).toBeCloseTo(17, 9);
+});
+
+test('a concurrency far beyond what was seen is not promised', () => {
+  const curve = curveOf((running) => 2 + 0.001 * running, [40]);
+  expect(capacityFromCurve(curve, chat, limits).inFlight).toBeCloseTo(60, 0);
+});
+
+test('a curve stays bounded however wild the load', () => {
+  let curve: LearnedMemory['curve'] = [];
+  for (let i = 0; i < 2000; i++) curve = learnCurve(curve, flowAt(1 + (i % 17), 1.37 ** (i % 40)), 15);
+  expect(curve.length).toBeLessThanOrEqual(24);
+});
