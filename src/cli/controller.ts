@@ -2,8 +2,9 @@ import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
 import { systemClock } from '../adapters/clock.ts';
 import { openLog } from '../adapters/log.ts';
-import { isForewarmError } from '../errors.ts';
+import { ForewarmError, isForewarmError } from '../errors.ts';
 import { bindAddress, type Listen } from './bind-address.ts';
+import { flagValues, readControllerConfig } from './controller-config.ts';
 import { runController } from './controller-run.ts';
 import { wholeNumber } from './flags.ts';
 
@@ -30,6 +31,7 @@ export function register(program: Command): void {
   program
     .command('controller')
     .description('scale the pools of a cluster: watch, decide, write /scale and status, keep the nodes warm')
+    .option('--config <file>', 'settings in YAML (kind ControllerConfig); flags win')
     .option('--kubeconfig <file>', 'how to reach the cluster (default: as kubectl, else the pod itself)')
     .option('-n, --namespace <name>', 'only autoscalers of this namespace (default: all)')
     .option('--lease-name <name>', 'Lease of the leader', 'forewarm')
@@ -70,7 +72,28 @@ export function register(program: Command): void {
     )
     .option('--record <file>', 'write each pass of this process to a log that `forewarm replay` reads')
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
-    .action(run);
+    .action(async (_flags: unknown, command: Command) => await run(await configured(command)));
+}
+
+/** Flags, filled up from the configuration where none was given. */
+async function configured(command: Command): Promise<ControllerFlags> {
+  const { config } = command.opts<{ readonly config?: string }>();
+  const values = config === undefined ? {} : flagValues(await readControllerConfig(config));
+  for (const [name, written] of Object.entries(values)) {
+    if ((command.getOptionValueSource(name) ?? 'default') !== 'default') continue;
+    command.setOptionValueWithSource(name, parsed(command, name, written), 'config');
+  }
+  return command.opts<ControllerFlags>();
+}
+
+function parsed(command: Command, name: string, written: string): unknown {
+  const option = command.options.find((one) => one.attributeName() === name);
+  try {
+    const value: unknown = option?.parseArg?.(written, undefined) ?? written;
+    return value;
+  } catch (err) {
+    throw new ForewarmError('CONFIG_INVALID', `the configuration's ${option?.long ?? name}`, { cause: err });
+  }
 }
 
 async function run(flags: ControllerFlags): Promise<void> {
