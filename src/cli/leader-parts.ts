@@ -14,6 +14,7 @@ import { freshMemory } from '../core/propose.ts';
 import { explainError, isForewarmError } from '../errors.ts';
 import type { ControllerMetrics } from '../loop/controller-metrics.ts';
 import type { Nudge } from '../loop/nudge.ts';
+import { together } from '../loop/together.ts';
 import { type PassesOptions, runPasses } from '../loop/passes.ts';
 import type { Clock, Publisher, Recorder } from '../ports/index.ts';
 import type { ClusterParts } from './cluster-parts.ts';
@@ -63,8 +64,12 @@ export function openLeader(options: LeaderOptions): {
   const parallel = [parts.readings, board, events, owner];
   return {
     lead: async (signal) => {
-      const beside = parallel.map((one) => one.run(signal));
-      await Promise.all([...beside, keepNodes(keeping, signal), runPasses(passes, signal)]);
+      const beside = parallel.map((one) => async (ended: AbortSignal) => await one.run(ended));
+      const both = [
+        async (ended: AbortSignal) => await keepNodes(keeping, ended),
+        async (ended: AbortSignal) => await runPasses(passes, ended),
+      ];
+      await together([...beside, ...both], signal);
     },
     leave: (signal) => board.drain(signal),
   };
@@ -165,6 +170,7 @@ async function keepNodes({ nodeCaches, artifacts, clock, log }: Keeping, signal:
     } catch (err) {
       if (signal.aborted || isForewarmError(err, 'NOT_LEADER')) throw err;
       log.warn({ err }, 'Could not keep node caches');
+      await clock.sleep(10_000, signal);
     }
     await clock.sleep(1000, signal);
   }

@@ -21,11 +21,16 @@ export interface Passed {
   readonly failures: number;
 }
 
-/** One turn: look, decide, remember, act, tell. A failed action never stops the next one. */
+/**
+ * One turn: look, decide, remember, act, tell. A failed action never stops the next one. Writes do not end with the signal: one that was sent is
+ * waited for (it has its own deadline), so that nothing is on its way when the lease is given back.
+ */
 export async function pass(before: FleetMemory, ports: PassPorts, signal: AbortSignal): Promise<Passed> {
   const input = await ports.sensors.observe(signal);
   const output = tick(before, input);
-  await ports.memory.save(output, input, signal); // before the actions: what was decided is never forgotten
+  signal.throwIfAborted();
+  const steady = new AbortController().signal;
+  await ports.memory.save(output, input, steady); // before the actions: what was decided is never forgotten
   const failures = await act(output.actions, ports, signal);
   for (const publisher of ports.publishers) await told(() => publisher.publish(output, input, signal), ports, signal);
   await told(async () => await ports.recorder?.record(input, output, before), ports, signal);
@@ -47,10 +52,9 @@ async function act(actions: readonly Action[], ports: PassPorts, signal: AbortSi
   for (const action of actions) {
     signal.throwIfAborted();
     try {
-      await ports.actuators.perform(action, signal);
+      await ports.actuators.perform(action, new AbortController().signal);
       ports.onAction(action, undefined);
     } catch (err) {
-      signal.throwIfAborted();
       failures += 1;
       ports.onAction(action, err);
     }

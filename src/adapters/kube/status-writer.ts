@@ -16,6 +16,7 @@ export interface StatusWriterOptions {
 }
 
 interface Written {
+  readonly uid: string;
   readonly status: Json;
   readonly urgent: string;
   readonly lazy: string;
@@ -55,7 +56,7 @@ export class StatusWriter {
 
   /** What this process wrote last. */
   last(pool: PoolId): Json | undefined {
-    return this.#written.get(pool)?.status;
+    return this.#known(pool)?.status;
   }
 
   /** Takes the newest status of a pool; it is written when it is due. */
@@ -88,7 +89,8 @@ export class StatusWriter {
       }
       const [pool, status] = next;
       this.#offered.delete(pool);
-      await this.#write(pool, status, signal);
+      // Once sent, waited for: the lease is given back after the last answer.
+      await this.#write(pool, status, new AbortController().signal);
     }
   }
 
@@ -143,11 +145,22 @@ export class StatusWriter {
       },
       signal,
     );
-    this.#written.set(pool, { status, ...statusKeys(status), at: this.#options.clock.monotonic() });
+    this.#written.set(pool, {
+      uid: autoscaler.uid,
+      status,
+      ...statusKeys(status),
+      at: this.#options.clock.monotonic(),
+    });
+  }
+
+  /** An object made anew under an old name has no status yet. */
+  #known(pool: PoolId): Written | undefined {
+    const written = this.#written.get(pool);
+    return written?.uid === this.#options.cluster.autoscalers.get(pool)?.uid ? written : undefined;
   }
 
   #isDue(pool: PoolId, status: Json): boolean {
-    const last = this.#written.get(pool);
+    const last = this.#known(pool);
     if (last === undefined) return true;
     const age = this.#options.clock.monotonic() - last.at;
     const keys = statusKeys(status);

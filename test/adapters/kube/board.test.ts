@@ -10,6 +10,7 @@ import type { TickInput, TickOutput } from '../../../src/core/tick.ts';
 import { replicas } from '../../../src/core/model/units.ts';
 import { ForewarmError } from '../../../src/errors.ts';
 import { at, epoch, poolPolicy, poolSeen } from '../../support/builders.ts';
+import { autoscalerObject } from '../../support/kube-objects.ts';
 import { autoscalers, watched, type Watched } from '../../support/kube-cluster.ts';
 import { type KubeServer, refuse } from '../../support/kube-server.ts';
 import { StepClock } from '../../support/step-clock.ts';
@@ -139,6 +140,19 @@ test('passes that decide the same write once; the fifteen minutes’ heartbeat i
   all.clock.pass(15 * 60_000);
   await all.board.publish(other.output, other.input);
   await published(all, 3);
+});
+
+test('an object made anew under its old name gets its status at once', async () => {
+  const all = await scene();
+  const { input, output } = passOf(1);
+  await all.board.publish(output, input);
+  await published(all, 1);
+  all.server.remove(path);
+  all.server.put(path, { ...autoscalerObject(), metadata: { generation: 1, uid: 'another' } });
+  await all.shows(() => all.cluster.autoscalers.get(pool)?.uid === 'another');
+  await all.board.publish(output, input);
+  await published(all, 2);
+  expect(object(all.server.get(path), 'status')['desiredReplicas']).toBe(1);
 });
 
 test('decisions are listed newest first, each change once, ten at most', async () => {

@@ -6,6 +6,7 @@ import { ForewarmError, isForewarmError } from '../../../src/errors.ts';
 import { Nudge } from '../../../src/loop/nudge.ts';
 import { pass, type PassPorts } from '../../../src/loop/pass.ts';
 import { runPasses, type PassesOptions } from '../../../src/loop/passes.ts';
+import { together } from '../../../src/loop/together.ts';
 import { serveTerm } from '../../../src/loop/term.ts';
 import type { TickInput } from '../../../src/ports/index.ts';
 import {
@@ -94,6 +95,33 @@ test('what cannot be told costs neither the other tellings nor the memory of wha
   expect(untold).toStrictEqual([full]);
   expect(trace.slice(-3)).toStrictEqual(['tell 1', 'tell 2', 'record']);
   expect(Object.keys(output.memory.pools)).toHaveLength(2);
+});
+
+test('a write that was sent is waited for when the process is told to end; the next one is not begun', async () => {
+  const stop = new AbortController();
+  const performed: string[] = [];
+  const perform = async (action: Action, given: AbortSignal): Promise<void> => {
+    stop.abort(new Error('SIGTERM'));
+    await Promise.resolve();
+    performed.push(`${action.pool} ${given.aborted ? 'cut off' : 'answered'}`);
+  };
+  const { ports } = traced({ actuators: { perform } });
+  await expect(pass(emptyMemory, ports, stop.signal)).rejects.toThrow('SIGTERM');
+  expect(performed).toStrictEqual(['team-a/chat answered']);
+});
+
+test('works that live together end together, and the first failure is theirs', async () => {
+  const trace: string[] = [];
+  const patient = (signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      signal.addEventListener('abort', () => {
+        trace.push('last write answered');
+        resolve();
+      });
+    });
+  const failing = (): Promise<void> => Promise.reject(new Error('first'));
+  await expect(together([patient, failing], signal)).rejects.toThrow('first');
+  expect(trace).toStrictEqual(['last write answered']);
 });
 
 interface Turning {
