@@ -135,6 +135,7 @@ function openBoard(
     events,
     failureOf: (pool) => failures.get(pool),
     metricsOwner: () => owner.current(),
+    readingProblem: (replicas) => parts.readings.problemOf(replicas),
     freshMemory,
     onProblem: (pool, err) => log.warn({ err, pool }, 'Could not write the state of a pool'),
   });

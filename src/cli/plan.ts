@@ -123,6 +123,7 @@ function readOnlyBoard(parts: ClusterParts, clock: Clock): StatusBoard {
     events: { record: () => undefined },
     failureOf: () => undefined,
     metricsOwner: () => undefined,
+    readingProblem: (replicas) => parts.readings.problemOf(replicas),
     freshMemory,
     onProblem: (pool, err) => process.stderr.write(`forewarm: ${pool}: ${explainError(err)}\n`),
   });

@@ -46,6 +46,15 @@ export class Readings {
     return this.#latest;
   }
 
+  /** Why replicas could not be read or not wholly, as of the last try: the first in words. */
+  problemOf(replicas: readonly { readonly id: string; readonly name: string }[]): string | undefined {
+    const troubled = replicas.filter(({ id }) => (this.#problems.get(id) ?? '') !== '');
+    const [first] = troubled;
+    if (first === undefined) return undefined;
+    const others = troubled.length > 1 ? ` (and ${troubled.length - 1} more)` : '';
+    return `${first.name}${others}: ${this.#problems.get(first.id)}`;
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#start(signal);

@@ -1,6 +1,6 @@
 import type { Decision } from '../../core/model/decision.ts';
 import type { FleetMemory, PoolMemory } from '../../core/model/memory.ts';
-import type { PoolId } from '../../core/model/pool.ts';
+import type { PoolId, ReplicaSeen } from '../../core/model/pool.ts';
 import type { PoolReport } from '../../core/model/report.ts';
 import type { Problem } from '../../core/model/result.ts';
 import type { Instant } from '../../core/model/units.ts';
@@ -11,7 +11,7 @@ import { type Claims, claimsOf, targetKey } from './claims.ts';
 import type { Cluster } from './cluster.ts';
 import { conditionsOf, invalidConditions } from './conditions.ts';
 import type { Json } from './fields.ts';
-import { list, object } from './fields.ts';
+import { list, object, optional } from './fields.ts';
 import { Announcer } from './announcer.ts';
 import type { EventRecorder } from './events.ts';
 import type { KubeHttp } from './http.ts';
@@ -32,6 +32,8 @@ export interface BoardOptions {
   readonly events: Pick<EventRecorder, 'record'>;
   readonly failureOf: (pool: PoolId) => string | undefined;
   readonly metricsOwner: () => string | undefined;
+  /** Why these replicas were not read, in words. */
+  readonly readingProblem?: (replicas: readonly ReplicaSeen[]) => string | undefined;
   readonly freshMemory: (now: Instant) => PoolMemory;
   readonly onProblem: (pool: PoolId, err: unknown) => void;
 }
@@ -173,15 +175,17 @@ export class StatusBoard implements MemoryStore, Publisher {
     const isUnheard =
       policy.mode === 'Recommend' && seen.targets.some(({ otherOwner }) => otherOwner?.problem !== undefined);
     const metricsOwner = isUnheard ? this.#options.metricsOwner() : undefined;
+    const readingProblem = this.#options.readingProblem?.(seen.targets.flatMap(({ replicas }) => replicas));
     const conditions = conditionsOf({
       mode: policy.mode,
       targets: seen.targets,
       decisions,
       damps: dampsOf(autoscaler, hpas),
       dangling: this.#options.dangling(autoscaler),
-      ...(report === undefined ? {} : { report }),
-      ...(failure === undefined ? {} : { failure }),
-      ...(metricsOwner === undefined ? {} : { metricsOwner }),
+      ...optional('report', report),
+      ...optional('failure', failure),
+      ...optional('metricsOwner', metricsOwner),
+      ...optional('readingProblem', readingProblem),
     });
     return statusFor({
       generation: autoscaler.generation,
@@ -192,8 +196,8 @@ export class StatusBoard implements MemoryStore, Publisher {
       past: this.#pastOf(seen.pool, decisions),
       conditions,
       before: this.#writer.last(seen.pool) ?? object(autoscaler.raw, 'status'),
-      ...(report === undefined ? {} : { report }),
-      ...(safety === undefined ? {} : { safety }),
+      ...optional('report', report),
+      ...optional('safety', safety),
     });
   }
 

@@ -26,6 +26,8 @@ export interface PoolState {
   readonly dangling: readonly Problem[];
   /** Who answers the external metrics API, when a follower does not hear us. */
   readonly metricsOwner?: string;
+  /** Why replicas were not read, in words. */
+  readonly readingProblem?: string;
 }
 
 /** All conditions of one pool, always the same set for its mode: what cannot be said is Unknown. */
@@ -33,11 +35,18 @@ export function conditionsOf(state: PoolState): readonly Condition[] {
   const core: readonly Condition[] = state.report?.conditions ?? [];
   return [
     ready(state),
-    ...core.filter(({ type }) => type !== 'AbleToScale'),
+    ...core.filter(({ type }) => type !== 'AbleToScale').map((one) => explained(one, state)),
     ableToScale(state, core),
     conflict(state),
     ...follower(state),
   ];
+}
+
+/** The core knows that a signal is missing; whoever read knows what stood in the way. */
+function explained(condition: Condition, { readingProblem }: PoolState): Condition {
+  const isGap = condition.type === 'MetricsAvailable' && condition.status !== 'Unknown';
+  if (!isGap || readingProblem === undefined) return condition;
+  return { ...condition, message: `${condition.message}; ${readingProblem}` };
 }
 
 /** Of an object that cannot be used. */

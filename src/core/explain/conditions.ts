@@ -23,7 +23,10 @@ function metricsCondition(observation: Observation): ConditionReport {
   if (observation.signals.running.of === 0) {
     return { type, status: 'Unknown', reason: 'NoReadyReplica', message: 'no replica is ready to be read' };
   }
-  return { type, status: 'True', reason: 'SignalsFresh', message: 'every required signal is fresh' };
+  const { fresh, of } = observation.signals.running;
+  const message =
+    fresh === of ? 'every required signal is fresh' : `required signals are fresh on ${fresh} of ${of} replicas`;
+  return { type, status: 'True', reason: 'SignalsFresh', message };
 }
 
 function replicasCondition({ observation, sized }: ConditionInput): ConditionReport {

@@ -6,6 +6,7 @@ import { parseSafety } from '../../../src/adapters/kube/safety.ts';
 import { statusFor, statusKeys, trimmed, type StatusInput } from '../../../src/adapters/kube/status.ts';
 import type { Decision } from '../../../src/core/model/decision.ts';
 import type { SafetyMemory } from '../../../src/core/model/memory.ts';
+import type { PoolReport } from '../../../src/core/model/report.ts';
 import { replicas } from '../../../src/core/model/units.ts';
 import { at, epoch, poolPolicy, poolSeen, replicasSeen, targetSeen } from '../../support/builders.ts';
 
@@ -254,6 +255,22 @@ for (const [name, { state: given, want }] of Object.entries(conditions)) {
     expect(conditionsOf(state(given)).map(({ type, status, reason }) => `${type}=${status} ${reason}`)).toContain(want);
   });
 }
+
+test('a gap in the metrics names what stood in the way of reading, and a pool that is whole names nothing', () => {
+  const report = (status: 'True' | 'False'): PoolReport => ({
+    pool: 'team-a/chat',
+    at: epoch,
+    inputs: {},
+    leadTime: { warmSeconds: 1, coldSeconds: 2, warmStarts: 0, coldStarts: 0, usedSeconds: 2, phases: {} },
+    targets: [],
+    conditions: [{ type: 'MetricsAvailable', status, reason: 'SignalsMissing', message: 'waiting on 1 of 1 replicas' }],
+  });
+  const said = (given: Partial<PoolState>): string | undefined =>
+    conditionsOf(state(given)).find(({ type }) => type === 'MetricsAvailable')?.message;
+  const readingProblem = 'chat-1: age of the samples: querying http://prometheus:9090: connect ECONNREFUSED';
+  expect(said({ report: report('False'), readingProblem })).toBe(`waiting on 1 of 1 replicas; ${readingProblem}`);
+  expect(said({ report: report('True') })).toBe('waiting on 1 of 1 replicas');
+});
 
 test('a follower that does not act is named with its own words and whoever serves the metrics', () => {
   const targets = [targetSeen({ otherOwner: { ...hpa, problem: 'FailedGetExternalMetric: no such metric' } })];

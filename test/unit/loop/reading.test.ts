@@ -142,6 +142,23 @@ test('a reason is told once, and again only when it is another one', async () =>
   await all.end();
 });
 
+test('why replicas are not read is known by name until they are read again', async () => {
+  const { reader, readings, quarters, end } = scene();
+  const both = [
+    { id: 'a', name: 'chat-a' },
+    { id: 'b', name: 'chat-b' },
+  ];
+  expect(readings.problemOf(both)).toBeUndefined();
+  reader.reading = () => ({ samples: missingSamples(), failure: 'QueryFailed', problem: 'no route to host' });
+  await quarters(4);
+  expect(readings.problemOf(both)).toBe('chat-a (and 1 more): no route to host');
+  expect(readings.problemOf([{ id: 'b', name: 'chat-b' }])).toBe('chat-b: no route to host');
+  reader.reading = () => ({ samples: samples() });
+  await quarters(8);
+  expect(readings.problemOf(both)).toBeUndefined();
+  await end();
+});
+
 test('work that begins to queue is told at once; work that a pass has seen is no news', async () => {
   const all = scene();
   await all.quarters(2);
