@@ -93,8 +93,13 @@ function passesOf(
     publishers: [board, metrics, ...publishers],
     clock,
     nudge,
-    ...(recorder === undefined ? {} : { recorder }),
-    // A log replays only what each pass hands to the next: with one, memory of a pool that is out for a while is not carried past it.
+    ...(recorder === undefined
+      ? {
+          onForgotten: (pool: PoolId) =>
+            log.error({ pool }, 'Forgot what a pool had learnt, after it made deciding fail three times'),
+        }
+      : { recorder }),
+    // A log replays only what each pass hands to the next: with one, memory is neither carried past a pass nor mended between two.
     isKnown: (pool) => recorder === undefined && cluster.autoscalers.get(pool) !== undefined,
     onUntold: (err) => log.error({ err }, 'Could not tell of a pass'),
     onAction: (action, err) => {

@@ -1,6 +1,7 @@
 import { takeOver } from '../core/decision/safety.ts';
 import type { FleetMemory } from '../core/model/memory.ts';
 import type { PoolId } from '../core/model/pool.ts';
+import { freshMemory } from '../core/propose.ts';
 import { isForewarmError } from '../errors.ts';
 import type { Clock } from '../ports/index.ts';
 import type { Nudge } from './nudge.ts';
@@ -13,6 +14,8 @@ export interface PassesOptions extends PassPorts {
   readonly isKnown: (pool: PoolId) => boolean;
   readonly onPass: (passed: Passed, milliseconds: number) => void;
   readonly onFailure: (err: unknown) => void;
+  /** What a pool had learnt made deciding fail again and again: it was forgotten, the pool learns anew. */
+  readonly onForgotten?: (pool: PoolId) => void;
   /** Passes close together see the same samples. @default 1000 */
   readonly leastMilliseconds?: number;
 }
@@ -22,13 +25,14 @@ const retryMilliseconds = 2000;
 
 /** Turns, one after the other, until the signal; each at the cadence of the fastest pool, or earlier when something happened. */
 export async function runPasses(options: PassesOptions, signal: AbortSignal): Promise<void> {
+  const failures = new Map<PoolId, number>();
   let memory = takeOver(await options.memory.load(signal), options.clock.now());
   while (!signal.aborted) {
     const began = options.clock.monotonic();
     let cadence = idleSeconds * 1000;
     try {
       const passed = await pass(memory, options, signal);
-      memory = retained(memory, passed, options.isKnown);
+      memory = healed(retained(memory, passed, options.isKnown), passed, { failures, options });
       cadence = cadenceOf(passed);
       options.onPass(passed, options.clock.monotonic() - began);
       if (passed.failures > 0) cadence = Math.min(cadence, retryMilliseconds);
@@ -53,4 +57,27 @@ function retained(before: FleetMemory, { output }: Passed, isKnown: (pool: PoolI
   return kept.length === 0
     ? output.memory
     : { ...output.memory, pools: { ...Object.fromEntries(kept), ...output.memory.pools } };
+}
+
+const mostFailures = 3;
+
+interface Healing {
+  readonly failures: Map<PoolId, number>;
+  readonly options: PassesOptions;
+}
+
+/** Deciding holds while it fails, and memory stays as it was: if memory is the cause it would fail for ever. Learned memory may be lost, a pool may not. */
+function healed(memory: FleetMemory, { output }: Passed, { failures, options }: Healing): FleetMemory {
+  if (options.onForgotten === undefined) return memory;
+  const pools = { ...memory.pools };
+  for (const [pool, decisions] of Map.groupBy(output.decisions, (one) => one.pool)) {
+    const isFailed = decisions.some(({ because }) => because[0]?.reason === 'DecisionFailed');
+    const times = isFailed ? (failures.get(pool) ?? 0) + 1 : 0;
+    failures.set(pool, times === mostFailures ? 0 : times);
+    const kept = pools[pool];
+    if (times < mostFailures || kept === undefined) continue;
+    pools[pool] = { ...kept, learned: freshMemory(options.clock.now()).learned };
+    options.onForgotten(pool);
+  }
+  return { ...memory, pools };
 }

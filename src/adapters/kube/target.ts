@@ -156,3 +156,9 @@ function ownerOf(hpa: HpaKept, autoscaler: AutoscalerKept, ref: TargetRef): Othe
     ...(hpa.problem === undefined ? {} : { problem: hpa.problem }),
   };
 }
+
+/** HPAs on one target, outside of a pass. */
+export function hpasOn(autoscaler: AutoscalerKept, ref: TargetRef, { hpas }: Cluster): readonly HpaKept[] {
+  const isOn = (one: HpaKept): boolean => one.targetKind === ref.kind && one.targetName === ref.name;
+  return [...hpas.values()].filter((one) => one.namespace === autoscaler.namespace && isOn(one));
+}

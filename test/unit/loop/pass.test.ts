@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { freshMemory } from '../../../src/core/propose.ts';
 import { emptyMemory } from '../../../src/core/tick.ts';
 import type { Action } from '../../../src/core/model/decision.ts';
 import { replicas } from '../../../src/core/model/units.ts';
@@ -8,7 +9,7 @@ import { pass, type PassPorts } from '../../../src/loop/pass.ts';
 import { runPasses, type PassesOptions } from '../../../src/loop/passes.ts';
 import { together } from '../../../src/loop/together.ts';
 import { serveTerm } from '../../../src/loop/term.ts';
-import type { TickInput } from '../../../src/ports/index.ts';
+import type { TickInput, TickOutput } from '../../../src/ports/index.ts';
 import {
   epoch,
   poolPolicy,
@@ -224,6 +225,25 @@ test('an action that failed is looked at again soon', async () => {
   const turns = turning({ sensors: { observe: () => Promise.resolve(input()) }, actuators: { perform } });
   await turns.clock.run(3);
   expect(turns.passes.slice(0, 2)).toStrictEqual([0, 2000]);
+  await ended(turns);
+});
+
+test('learned memory that makes deciding fail is forgotten at the third time; sizes and windows are kept', async () => {
+  const good = freshMemory(epoch);
+  const spoilt = JSON.parse(JSON.stringify({ ...good, learned: { ...good.learned, leadTime: {} } })) as typeof good;
+  const forgotten: string[] = [];
+  const saved: unknown[] = [];
+  const memory = {
+    load: () => Promise.resolve({ pools: { 'team-a/chat': spoilt }, assignments: {} }),
+    save: (output: TickOutput) => (
+      saved.push(output.decisions.find(({ pool }) => pool === 'team-a/chat')?.because[0]?.reason), Promise.resolve()
+    ),
+  };
+  const turns = turning({ memory, onForgotten: (pool) => forgotten.push(pool) }, 1);
+  await turns.clock.run(4);
+  expect(forgotten).toStrictEqual(['team-a/chat']);
+  expect(saved.slice(0, 3)).toStrictEqual(['DecisionFailed', 'DecisionFailed', 'DecisionFailed']);
+  expect(saved[3]).not.toBe('DecisionFailed');
   await ended(turns);
 });
 
