@@ -54,6 +54,7 @@ export class SpecHistory {
 
 interface PodFacts {
   readonly wasReady: boolean;
+  /** Its first readiness, if we saw it come: the condition's own time may be that of a return (a node that was away for a minute). */
   readonly readyAt?: number;
   /** Artifacts ready on the node when the pod was bound to it; absent while unbound or unknown. */
   readonly warm?: readonly string[];
@@ -80,7 +81,7 @@ export class PodHistory {
     const isReady = ready?.status === 'True';
     return {
       wasReady: before?.wasReady === true || isReady || hasLostReadiness(pod),
-      ...optional('readyAt', before?.readyAt ?? (isReady ? ready.at : undefined)),
+      ...optional('readyAt', before?.readyAt ?? (isReady && before?.wasReady === false ? ready.at : undefined)),
       ...optional('warm', before?.warm ?? warmOf(pod, cluster, isKnown)),
     };
   }

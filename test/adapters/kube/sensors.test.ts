@@ -305,6 +305,22 @@ test('eligible nodes are those the pod template may ever land on, healthy or not
   expect((await scene.target()).eligibleNodes).toStrictEqual(['a', 'c', 'd']);
 });
 
+test('a first readiness that nobody saw has no time: the condition may tell of a return', async () => {
+  const scene = new Scene().autoscaler().deployment();
+  const returned = [condition('PodScheduled', 'True', 1), condition('Ready', 'True', 1600)];
+  scene.pod(readyPod('old', { conditions: returned }), podObject({ uid: 'seen', node: 'gpu-1' }), readyPod('seen'));
+  scene.pod(
+    readyPod('seen', { conditions: [condition('Ready', 'False', 50)] }),
+    readyPod('seen', { conditions: returned }),
+  );
+  expect(
+    (await scene.target()).replicas.map(({ id, milestones, since }) => [id, milestones.readyAt, since]),
+  ).toStrictEqual([
+    ['old', undefined, at(1600)],
+    ['seen', at(30), at(1600)],
+  ]);
+});
+
 const hash = '394721b56053';
 const artifact = {
   metadata: { name: 'llama', namespace: 'team-a', uid: 'm', generation: 1 },
