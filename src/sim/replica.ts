@@ -3,7 +3,8 @@ import { Counters, type ReplicaSnapshot } from './engine/counters.ts';
 import { Decoders } from './engine/decoders.ts';
 import { IterationTime, ramp, rampWithin } from './engine/iteration-time.ts';
 import type { LogHistogram } from './engine/log-histogram.ts';
-import { Sequence } from './engine/sequence.ts';
+import { KvBlocks } from './engine/kv-blocks.ts';
+import { noPrefix, Sequence } from './engine/sequence.ts';
 import { WaitQueue } from './engine/wait-queue.ts';
 
 export type { ReplicaSnapshot } from './engine/counters.ts';
@@ -15,6 +16,8 @@ export interface ReplicaRequest {
   readonly outputTokens: number;
   /** Tokens of the prompt that the prefix cache holds: not computed, but their blocks are taken. */
   readonly cachedTokens?: number;
+  /** Numbers of the blocks that the prompt begins with: an engine with a prefix cache finds by them what it holds, whatever `cachedTokens` says. */
+  readonly prefix?: Int32Array | undefined;
 }
 
 /** Told at the exact times, in order; `atMs` is the end of the iteration (without tau0). */
@@ -29,6 +32,8 @@ export interface ReplicaOptions {
   readonly startMs: number;
   /** Collects every gap between two tokens of a request, milliseconds. */
   readonly itl?: LogHistogram;
+  /** The engine caches prefixes, known by blocks of so many tokens: a multiple of the profile's `blockTokens`. */
+  readonly prefixBlockTokens?: number | undefined;
 }
 
 const never = Number.POSITIVE_INFINITY;
@@ -44,7 +49,7 @@ export class Replica {
   readonly #time: IterationTime;
   readonly #itl: LogHistogram | undefined;
   readonly #counters: Counters;
-  readonly #totalBlocks: number;
+  readonly #kv: KvBlocks;
   readonly #queue = new WaitQueue();
   readonly #decoders: Decoders;
   /** Whose prefill ends with the running iteration. */
@@ -52,11 +57,11 @@ export class Replica {
   readonly #spare: Sequence[] = [];
   /** The one sequence whose prefill goes on; the youngest that runs. */
   #partial: Sequence | undefined = undefined;
-  #freeBlocks: number;
   /** End of the last finished iteration, and of the one that runs (-1: none). */
   #clockMs: number;
   #endMs = -1;
   #isDraining = false;
+  #admissions = 0;
   #nextChangeMs = never;
 
   constructor(options: ReplicaOptions) {
@@ -70,8 +75,7 @@ export class Replica {
     this.#counters = new Counters(profile.tau0, options.itl);
     this.#time = new IterationTime(profile);
     this.#decoders = new Decoders(profile.blockTokens);
-    this.#totalBlocks = Math.floor(profile.kvCapacityTokens / profile.blockTokens);
-    this.#freeBlocks = this.#totalBlocks;
+    this.#kv = new KvBlocks(profile, options.prefixBlockTokens);
     this.#clockMs = options.startMs;
   }
 
@@ -84,8 +88,9 @@ export class Replica {
     return this.#decoders.count + this.#joining.length + (this.#partial === undefined ? 0 : 1);
   }
 
+  /** Blocks that no request uses; cached ones of requests that are done are among them. */
   get freeBlocks(): number {
-    return this.#freeBlocks;
+    return this.#kv.free;
   }
 
   /** Nothing is finished before this time unless something is submitted; Infinity when idle. */
@@ -95,7 +100,7 @@ export class Replica {
 
   /** Whether a request of this size can ever be served: its last token needs all others in the cache. */
   fits(promptTokens: number, outputTokens: number): boolean {
-    return this.#blocks(promptTokens + outputTokens - 1) <= this.#totalBlocks;
+    return this.#kv.blocks(promptTokens + outputTokens - 1) <= this.#kv.total;
   }
 
   /** Puts a request in the queue. False: refused, because it is too long for the cache or because the engine drains. */
@@ -109,10 +114,12 @@ export class Replica {
     sequence.promptTokens = request.promptTokens;
     sequence.outputTokens = request.outputTokens;
     sequence.cachedTokens = Math.max(0, Math.min(request.cachedTokens ?? 0, request.promptTokens - 1));
+    sequence.prefix = request.prefix ?? noPrefix;
     sequence.target = request.promptTokens;
     this.#queue.push(sequence);
     if (this.#endMs < 0) this.#nextChangeMs = this.#clockMs;
     else if (this.#isHeadAdmissible()) this.#nextChangeMs = this.#endMs;
+    else if (this.#kv.hasCache) this.#nextChangeMs = this.#earliestChange();
     return true;
   }
 
@@ -145,8 +152,8 @@ export class Replica {
       ...this.#counters.read(),
       waiting: this.#queue.length,
       running: this.running,
-      kvUse: this.#totalBlocks === 0 ? 0 : 1 - this.#freeBlocks / this.#totalBlocks,
-      kvCapacityTokens: this.#totalBlocks * this.#profile.blockTokens,
+      kvUse: this.#kv.total === 0 ? 0 : 1 - this.#kv.free / this.#kv.total,
+      kvCapacityTokens: this.#kv.total * this.#profile.blockTokens,
       maxRunning: this.#profile.maxNumSeqs,
     };
   }
@@ -176,7 +183,7 @@ export class Replica {
     const head = this.#queue.first;
     if (head === undefined || this.#decoders.count >= this.#profile.maxNumSeqs) return false;
     const budget = this.#profile.maxBatchedTokens - this.#decoders.count;
-    return budget > 0 && this.#blocksToAdmit(head, budget) <= this.#freeBlocks;
+    return budget > 0 && this.#kv.toAdmit(head, budget) <= this.#kv.free;
   }
 
   #fastForward(untilMs: number): boolean {
@@ -184,11 +191,12 @@ export class Replica {
     const count = decoders.count;
     const first = this.#time.decode(count, decoders.context);
     const step = this.#time.gamma * count;
-    const limit = Math.min(decoders.iterationsToFinish(), decoders.iterationsWithin(this.#freeBlocks));
+    const room = this.#kv.roomForRun(this.#queue.first);
+    const limit = Math.min(decoders.iterationsToFinish(), decoders.iterationsWithin(room));
     const iterations = rampWithin(first, step, untilMs - this.#clockMs, limit);
     if (iterations === 0) return false;
     const span = ramp(first, step, iterations);
-    this.#freeBlocks -= decoders.blocksFor(iterations);
+    this.#kv.take(decoders.blocksFor(iterations));
     decoders.advance(iterations);
     this.#clockMs += span;
     this.#counters.decodedRun(count, iterations, span);
@@ -201,7 +209,7 @@ export class Replica {
   #beginIteration(): void {
     const evicted = this.#makeRoomToDecode();
     const decoding = this.#decoders.count;
-    this.#freeBlocks -= this.#decoders.blocksFor(1);
+    this.#kv.take(this.#decoders.blocksFor(1));
     const batch = { tokens: decoding, context: this.#decoders.context, sequences: decoding, admitted: 0, square: 0 };
     const isShort = this.#continuePartial(batch);
     if (!evicted && !isShort) this.#admit(batch);
@@ -211,9 +219,10 @@ export class Replica {
 
   #makeRoomToDecode(): boolean {
     let evicted = false;
-    while (this.#decoders.blocksFor(1) > this.#freeBlocks) {
+    while (this.#decoders.blocksFor(1) > this.#kv.free) {
       const victim = this.#partial ?? this.#decoders.tail;
       if (victim === undefined) break;
+      this.#kv.dropIdle();
       this.#preempt(victim);
       evicted = true;
     }
@@ -225,8 +234,7 @@ export class Replica {
     const sequence = this.#partial;
     if (sequence === undefined) return false;
     const chunk = Math.min(sequence.target - sequence.computed, this.#profile.maxBatchedTokens - batch.tokens);
-    const blocks = this.#blocks(sequence.computed + chunk) - this.#blocks(sequence.computed);
-    if (blocks > this.#freeBlocks) {
+    if (this.#kv.toExtend(sequence, chunk) > this.#kv.free) {
       this.#preempt(sequence);
       return true;
     }
@@ -238,10 +246,10 @@ export class Replica {
     for (let head = this.#queue.first; head !== undefined; head = this.#queue.first) {
       const budget = this.#profile.maxBatchedTokens - batch.tokens;
       if (budget <= 0 || batch.sequences >= this.#profile.maxNumSeqs) return;
-      if (this.#partial !== undefined || this.#blocksToAdmit(head, budget) > this.#freeBlocks) return;
+      if (this.#partial !== undefined || this.#kv.toAdmit(head, budget) > this.#kv.free) return;
       this.#queue.shift();
-      head.computed = head.cachedTokens;
-      this.#freeBlocks -= this.#blocks(head.cachedTokens);
+      this.#kv.begin(head);
+      head.order = this.#admissions++;
       this.#counters.scheduled(head, this.#clockMs);
       batch.admitted++;
       this.#prefill(head, Math.min(head.target - head.computed, budget), batch);
@@ -250,8 +258,7 @@ export class Replica {
 
   #prefill(sequence: Sequence, chunk: number, batch: Batch): void {
     const before = sequence.computed;
-    this.#freeBlocks -= this.#blocks(before + chunk) - this.#blocks(before);
-    sequence.computed += chunk;
+    this.#kv.extend(sequence, chunk);
     batch.tokens += chunk;
     batch.context += before;
     batch.sequences++;
@@ -264,7 +271,7 @@ export class Replica {
   #preempt(sequence: Sequence): void {
     if (sequence === this.#partial) this.#partial = undefined;
     else this.#decoders.leave(sequence);
-    this.#freeBlocks += this.#blocks(sequence.computed);
+    this.#kv.giveBack(sequence);
     sequence.target = sequence.promptTokens + sequence.generated;
     sequence.computed = 0;
     if (sequence.generated > 0 && sequence.lastTokenMs < 0) sequence.lastTokenMs = this.#clockMs;
@@ -299,13 +306,24 @@ export class Replica {
   }
 
   #completeDecoders(): void {
+    if (this.#kv.hasCache) return this.#completeInOrder();
     for (let done = this.#decoders.takeFinished(); done !== undefined; done = this.#decoders.takeFinished()) {
       this.#complete(done);
     }
   }
 
+  /** What several leave in the cache at the same time is as old as they are. */
+  #completeInOrder(): void {
+    const all: Sequence[] = [];
+    for (let done = this.#decoders.takeFinished(); done !== undefined; done = this.#decoders.takeFinished()) {
+      all.push(done);
+    }
+    if (all.length > 1) all.sort((a, b) => a.order - b.order);
+    for (const done of all) this.#complete(done);
+  }
+
   #complete(sequence: Sequence): void {
-    this.#freeBlocks += this.#blocks(sequence.computed);
+    this.#kv.giveBack(sequence);
     this.#counters.finished++;
     const id = sequence.id;
     this.#spare.push(sequence);
@@ -319,19 +337,11 @@ export class Replica {
     if (this.#partial !== undefined || this.#joining.length > 0 || this.#isHeadAdmissible()) return this.#endMs;
     const decoders = this.#decoders;
     const opened = decoders.blocksFor(1);
-    const limit = Math.min(decoders.iterationsToFinish(), decoders.iterationsWithin(this.#freeBlocks + opened));
+    const room = this.#kv.roomForRun(this.#queue.first) + opened;
+    const limit = Math.min(decoders.iterationsToFinish(), decoders.iterationsWithin(room));
     if (limit <= 1) return this.#endMs;
     const second = this.#time.decode(decoders.count, decoders.context + decoders.count);
     return this.#endMs + ramp(second, this.#time.gamma * decoders.count, limit - 1);
-  }
-
-  #blocksToAdmit(sequence: Sequence, budget: number): number {
-    const chunk = Math.min(sequence.target - sequence.cachedTokens, budget);
-    return this.#blocks(sequence.cachedTokens + chunk);
-  }
-
-  #blocks(tokens: number): number {
-    return Math.ceil(tokens / this.#profile.blockTokens);
   }
 }
 

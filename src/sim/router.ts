@@ -1,5 +1,6 @@
 import { type Agenda, type Cancel, priorities } from './agenda.ts';
 import type { SimPod } from './pod.ts';
+import { mostOverMean, PrefixIndex } from './prefix-index.ts';
 import type { Replica, ReplicaRequest } from './replica.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -17,6 +18,7 @@ interface Held {
 interface Backend {
   readonly pod: SimPod;
   readonly engine: Replica;
+  readonly index: PrefixIndex;
 }
 
 /** The pool's gateway: sends each request to a ready replica, holds it while it may not, sheds what waited too long. */
@@ -44,7 +46,7 @@ export class Gateway {
   }
 
   add(pod: SimPod, engine: Replica, nowMs: number): void {
-    this.#backends = [...this.#backends, { pod, engine }];
+    this.#backends = [...this.#backends, { pod, engine, index: this.#newIndex() }];
     this.#dispatch(nowMs);
   }
 
@@ -54,52 +56,78 @@ export class Gateway {
 
   offer(request: ReplicaRequest, nowMs: number): void {
     this.#requests++;
-    const engine = this.queued === 0 ? this.#choose(nowMs) : undefined;
-    if (engine !== undefined) return this.#send(engine, request, nowMs);
+    const backend = this.queued === 0 ? this.#choose(request, nowMs) : undefined;
+    if (backend !== undefined) return this.#send(backend, request, nowMs);
     if (this.queued >= this.#options.scenario.gatewayQueueLimit) return this.#options.shed(request.id);
     this.#held.push({ request, sinceMs: nowMs });
     if (this.queued === 1) this.#watch(nowMs);
   }
 
-  #send(engine: Replica, request: ReplicaRequest, nowMs: number): void {
+  #send({ engine, index }: Backend, request: ReplicaRequest, nowMs: number): void {
+    if (request.prefix !== undefined && this.#options.scenario.routing === 'PrefixAffine') index.sent(request.prefix);
     if (!engine.submit(request, nowMs)) this.#options.shed(request.id);
   }
 
-  #choose(nowMs: number): Replica | undefined {
+  #choose(request: ReplicaRequest, nowMs: number): Backend | undefined {
     const count = this.#backends.length;
     if (count === 0) return undefined;
     const turn = this.#turn++ % count;
-    if (this.#options.scenario.routing === 'RoundRobin') return this.#nextInTurn(turn, nowMs);
-    const engine = this.#leastLoaded(turn, nowMs);
-    return engine === undefined || this.#isHeldBack(engine) ? undefined : engine;
+    const { routing } = this.#options.scenario;
+    if (routing === 'RoundRobin') return this.#nextInTurn(turn, nowMs);
+    const least = this.#leastLoaded(turn, nowMs);
+    if (least === undefined || this.#isHeldBack(least.engine)) return undefined;
+    return routing === 'PrefixAffine' && request.prefix !== undefined ? this.#likeliest(request.prefix, least) : least;
   }
 
-  #nextInTurn(turn: number, nowMs: number): Replica | undefined {
+  #nextInTurn(turn: number, nowMs: number): Backend | undefined {
     const count = this.#backends.length;
     for (let i = 0; i < count; i++) {
-      const engine = this.#backends[(turn + i) % count]?.engine;
-      if (engine === undefined) continue;
-      if (engine.nextChangeMs <= nowMs) engine.advance(nowMs);
-      if (!this.#isHeldBack(engine)) return engine;
+      const backend = this.#backends[(turn + i) % count];
+      if (backend === undefined) continue;
+      if (backend.engine.nextChangeMs <= nowMs) backend.engine.advance(nowMs);
+      if (!this.#isHeldBack(backend.engine)) return backend;
     }
     return undefined;
   }
 
   /** Equal loads are broken in turn, so that nobody is always first. */
-  #leastLoaded(turn: number, nowMs: number): Replica | undefined {
-    let best: Replica | undefined;
+  #leastLoaded(turn: number, nowMs: number): Backend | undefined {
+    let best: Backend | undefined;
     let least = Number.POSITIVE_INFINITY;
     const count = this.#backends.length;
     for (let i = 0; i < count; i++) {
-      const engine = this.#backends[(turn + i) % count]?.engine;
-      if (engine === undefined) continue;
+      const backend = this.#backends[(turn + i) % count];
+      if (backend === undefined) continue;
+      const { engine } = backend;
       if (engine.nextChangeMs <= nowMs) engine.advance(nowMs);
       const load = engine.inFlight;
       if (load >= least) continue;
       least = load;
-      best = engine;
+      best = backend;
     }
     return best;
+  }
+
+  /** The one that was sent the most of the prompt's beginning, of equals the one with the least in flight; all engines are at the present. */
+  #likeliest(prefix: Int32Array, least: Backend): Backend {
+    const inFlight = this.#backends.reduce((sum, { engine }) => sum + engine.inFlight, 0);
+    const most = Math.ceil((mostOverMean * (inFlight + 1)) / this.#backends.length);
+    let best = least;
+    let matched = least.index.matched(prefix);
+    for (const backend of this.#backends) {
+      const { engine, index } = backend;
+      if (engine.inFlight >= most || this.#isHeldBack(engine)) continue;
+      const here = index.matched(prefix);
+      if (here < matched || (here === matched && engine.inFlight >= best.engine.inFlight)) continue;
+      best = backend;
+      matched = here;
+    }
+    return best;
+  }
+
+  #newIndex(): PrefixIndex {
+    const { profile, workload } = this.#options.scenario;
+    return new PrefixIndex(Math.floor(profile.kvCapacityTokens / (workload.prefixes?.blockTokens ?? 1)));
   }
 
   #isHeldBack(engine: Replica): boolean {
@@ -110,11 +138,11 @@ export class Gateway {
   /** Sends what is held for as long as somebody takes it. */
   #dispatch(nowMs: number): void {
     while (this.queued > 0) {
-      const engine = this.#choose(nowMs);
       const held = this.#held[this.#head];
-      if (engine === undefined || held === undefined) break;
+      const backend = held === undefined ? undefined : this.#choose(held.request, nowMs);
+      if (backend === undefined || held === undefined) break;
       this.#dropHead();
-      this.#send(engine, held.request, nowMs);
+      this.#send(backend, held.request, nowMs);
     }
     this.#watch(nowMs);
   }

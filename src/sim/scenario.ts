@@ -19,6 +19,12 @@ export interface RequestObjectives {
   readonly itlMs: number;
 }
 
+/**
+ * Which ready replica gets a request: the one with the least in flight; each in turn; or the one that was sent the most of the prompt's beginning
+ * before, unless it is far busier than the others.
+ */
+export type Routing = 'LeastLoaded' | 'RoundRobin' | 'PrefixAffine';
+
 /** One experiment; everything that is not the policy. Two runs of one scenario see equal arrivals and equal start-up draws. */
 export interface Scenario {
   readonly workload: Workload;
@@ -41,7 +47,9 @@ export interface Scenario {
   readonly scrapeLagSeconds: number;
   /** Share of scrapes that fail, 0 to 1. */
   readonly scrapeGapShare: number;
-  readonly routing: 'LeastLoaded' | 'RoundRobin';
+  readonly routing: Routing;
+  /** Engines keep the blocks of prompts, where the workload says what prompts share. */
+  readonly prefixCaching: boolean;
   /** When requests wait at the gateway: only while no replica is ready, or also while each ready one runs all the sequences it can. */
   readonly gatewayHolds: 'NoneReady' | 'AllFull';
   /** A request that waited at the gateway this long is shed. */
@@ -87,6 +95,7 @@ const defaults = {
   scrapeLagSeconds: 0.1,
   scrapeGapShare: 0,
   routing: 'LeastLoaded',
+  prefixCaching: true,
   gatewayHolds: 'NoneReady',
   gatewayTimeoutSeconds: 60,
   gatewayQueueLimit: 100_000,

@@ -10,6 +10,7 @@ import { Gateway } from './router.ts';
 import { type Scenario, simArtifact } from './scenario.ts';
 import { Sensors } from './sensors.ts';
 import { TimelineRecorder } from './timeline.ts';
+import { prefixOf } from './workload/workload.ts';
 
 /** Everything that is simulated, put together; moves from event to event. */
 export class World {
@@ -102,7 +103,7 @@ export class World {
       scenario,
       artifact: this.#artifact,
       agenda,
-      engine: (startMs) => new Replica({ profile: scenario.profile, observer: ledger, startMs, itl: this.#stepItl }),
+      engine: (startMs) => this.#newEngine(startMs),
       observer: {
         ready: (pod, atMs) => {
           this.#sensors.watch(pod, atMs);
@@ -118,12 +119,21 @@ export class World {
     });
   }
 
+  #newEngine(startMs: number): Replica {
+    const { profile, workload, prefixCaching } = this.#scenario;
+    const prefixBlockTokens = prefixCaching ? workload.prefixes?.blockTokens : undefined;
+    return new Replica({ profile, observer: this.ledger, startMs, itl: this.#stepItl, prefixBlockTokens });
+  }
+
   #arrive(atMs: number): void {
-    const { promptTokens, outputTokens } = this.#scenario.workload;
+    const { workload } = this.#scenario;
     const id = this.#nextArrival++;
+    const promptTokens = workload.promptTokens[id] ?? 1;
+    const outputTokens = workload.outputTokens[id] ?? 1;
+    const prefix = workload.prefixes === undefined ? undefined : prefixOf(workload, id);
     this.agenda.moveTo(atMs);
     this.ledger.countArrival();
-    this.#gateway.offer({ id, promptTokens: promptTokens[id] ?? 1, outputTokens: outputTokens[id] ?? 1 }, atMs);
+    this.#gateway.offer({ id, promptTokens, outputTokens, prefix }, atMs);
   }
 
   #recordAt(atMs: number): void {

@@ -1,10 +1,20 @@
+/** The prefix of a prompt of which nothing is known. */
+export const noPrefix: Int32Array = new Int32Array(0);
+
 /** One request inside an engine. Objects are reused: a replica serves millions. */
 export class Sequence {
   id = 0;
   submittedMs = 0;
   promptTokens = 0;
   outputTokens = 0;
+  /** Of the prompt, found in the prefix cache. */
   cachedTokens = 0;
+  /** Numbers of the blocks that the prompt begins with. */
+  prefix: Int32Array = noPrefix;
+  /** How many of them, from the first, it uses together with whoever has the same; its other blocks are its own. */
+  sharedBlocks = 0;
+  /** Whether the blocks it computes next become shared. */
+  isSharing = true;
   /** Tokens to compute before the next token comes out: the prompt, after a preemption also what was generated. */
   target = 0;
   /** Tokens whose keys and values are in the cache; while decoding as of `joinClock`. */
@@ -16,6 +26,8 @@ export class Sequence {
   lastTokenMs = -1;
   scheduledMs = -1;
   isDecoding = false;
+  /** Place in the order of admission. */
+  order = 0;
   /** The engine's decode iteration at which it began to decode, and the one after which it is done. */
   joinClock = 0;
   finishClock = 0;
@@ -23,6 +35,7 @@ export class Sequence {
   next: Sequence | undefined = undefined;
 
   reset(): void {
+    this.sharedBlocks = 0;
     this.computed = 0;
     this.generated = 0;
     this.firstTokenMs = -1;

@@ -75,23 +75,27 @@ function nextFinish(finishes: readonly number[], afterMs: number, nextArrivalMs 
   return next < nextArrivalMs ? next : Number.POSITIVE_INFINITY;
 }
 
+interface Play {
+  readonly profile: EngineProfile;
+  readonly rows: readonly NaiveRequest[];
+  readonly looks: readonly number[];
+  readonly want: NaiveOutcome;
+  readonly prefixBlockTokens?: number;
+}
+
 /** Submits all requests, looks at the replica at the times given, and holds what it says then to what the naive engine did by then. */
-function play(
-  profile: EngineProfile,
-  rows: readonly NaiveRequest[],
-  looks: readonly number[],
-  want: NaiveOutcome,
-): Run {
+function play({ profile, rows, looks, want, prefixBlockTokens }: Play): Run {
   const log = new Log();
   const itl = new LogHistogram();
-  const replica = new Replica({ profile, observer: log, startMs: 0, itl });
+  const replica = new Replica({ profile, observer: log, startMs: 0, itl, prefixBlockTokens });
   const finishes = [...want.finishedMs.values()].toSorted((a, b) => a - b);
   const times = looks.toSorted((a, b) => a - b);
   let quiet = 0;
   const look = (atMs: number): void => {
     replica.advance(atMs);
     expect(replica.snapshot()).toMatchObject(countsAt(want, rows, atMs));
-    expect(replica.freeBlocks).toBeGreaterThanOrEqual(0);
+    const during = want.freeBlocks.find(({ fromMs, toMs }) => fromMs + 1e-6 < atMs && atMs < toMs - 1e-6);
+    expect(replica.freeBlocks).toBe(during?.free ?? replica.freeBlocks);
   };
   for (const [i, row] of rows.entries()) {
     while (times[0] !== undefined && times[0] < row.atMs) look(times.shift() ?? 0);
@@ -104,6 +108,52 @@ function play(
   return { log, itl, end: replica.snapshot(), freeBlocks: replica.freeBlocks, quiet };
 }
 
+/** Prompts of a few conversations that grow, and now and then begin alike. */
+const conversations = (prefixTokens: number): fc.Arbitrary<NaiveRequest[]> =>
+  fc
+    .array(
+      fc.record({
+        gapMs: fc.oneof(fc.constant(0), fc.double({ min: 0.01, max: 300, noNaN: true })),
+        conversation: fc.integer({ min: 0, max: 4 }),
+        blocks: fc.integer({ min: 0, max: 6 }),
+        rest: fc.integer({ min: 0, max: 2 * prefixTokens }),
+        known: fc.integer({ min: 0, max: 8 }),
+        outputTokens: fc.oneof(fc.constantFrom(1, 20), fc.integer({ min: 1, max: 60 })),
+      }),
+      { minLength: 1, maxLength: 30 },
+    )
+    .map((rows) => {
+      let atMs = 0;
+      return rows.map(({ gapMs, conversation, blocks, rest, known, outputTokens }, id) => {
+        atMs += gapMs;
+        const promptTokens = Math.max(1, blocks * prefixTokens + rest);
+        const whole = Math.min(known, Math.ceil(promptTokens / prefixTokens));
+        const prefix = Int32Array.from({ length: whole }, (_, i) => (i < 2 ? i : 100 * conversation + i));
+        return { id, atMs, promptTokens, outputTokens, prefix };
+      });
+    });
+
+/** An engine whose prefix cache is soon full, and its prompts. */
+const cachingEngines = fc
+  .record({
+    blocks: fc.integer({ min: 40, max: 160 }),
+    blockTokens: fc.constantFrom(1, 4, 16),
+    perPrefix: fc.constantFrom(1, 2, 4),
+    maxNumSeqs: fc.integer({ min: 1, max: 16 }),
+    budget: fc.integer({ min: 24, max: 300 }),
+    gamma: fc.constantFrom(0, 1e-3),
+  })
+  .chain(({ blocks, blockTokens, perPrefix, budget, ...rest }) => {
+    const prefixTokens = perPrefix * blockTokens;
+    const kvCapacityTokens = Math.max(blocks * blockTokens, 8 * prefixTokens + 70);
+    const profile = profileWith({ ...rest, blockTokens, kvCapacityTokens, maxBatchedTokens: budget });
+    return fc.record({
+      profile: fc.constant(profile),
+      prefixTokens: fc.constant(prefixTokens),
+      rows: conversations(prefixTokens),
+    });
+  });
+
 describe('Replica', () => {
   it('finishes every token at the time of the naive engine, whenever it is looked at', () => {
     const total = { preemptions: 0, iterations: 0, quiet: 0 };
@@ -111,7 +161,7 @@ describe('Replica', () => {
     fc.assert(
       fc.property(profiles, requests, times, (profile, rows, looks) => {
         const want = naiveEngine(profile, rows);
-        const { log, itl, end, freeBlocks, quiet } = play(profile, rows, looks, want);
+        const { log, itl, end, freeBlocks, quiet } = play({ profile, rows, looks, want });
         for (const { id } of rows) {
           expect(log.first.get(id)).toBeCloseTo(want.firstTokenMs.get(id) ?? -1, 5);
           expect(log.done.get(id)).toBeCloseTo(want.finishedMs.get(id) ?? -1, 5);
@@ -130,6 +180,33 @@ describe('Replica', () => {
     expect(total.preemptions).toBeGreaterThan(1000);
     expect(total.iterations).toBeGreaterThan(100_000);
     expect(total.quiet).toBeGreaterThan(300);
+  });
+
+  it('with a prefix cache: finishes every token, finds every cached block and holds every free one as the naive engine does', () => {
+    const total = { cached: 0, evictions: 0, preemptions: 0, looks: 0 };
+    const times = fc.array(fc.double({ min: 0, max: 3000, noNaN: true }));
+    fc.assert(
+      fc.property(cachingEngines, times, ({ profile, prefixTokens, rows }, looks) => {
+        const want = naiveEngine(profile, rows, prefixTokens);
+        const { log, end, freeBlocks } = play({ profile, rows, looks, want, prefixBlockTokens: prefixTokens });
+        for (const { id } of rows) {
+          expect(log.first.get(id)).toBeCloseTo(want.firstTokenMs.get(id) ?? -1, 5);
+          expect(log.done.get(id)).toBeCloseTo(want.finishedMs.get(id) ?? -1, 5);
+        }
+        const cached = [...want.cachedTokens.values()].reduce((sum, tokens) => sum + tokens, 0);
+        expect(end).toMatchObject({ cachedPromptTokensTotal: cached, preemptionsTotal: want.preemptions });
+        expect(freeBlocks).toBe(Math.floor(profile.kvCapacityTokens / profile.blockTokens));
+        total.cached += cached;
+        total.evictions += want.evictions;
+        total.preemptions += want.preemptions;
+        total.looks += looks.length;
+      }),
+      { numRuns: 1500, seed: 11 },
+    );
+    expect(total.cached).toBeGreaterThan(100_000);
+    expect(total.evictions).toBeGreaterThan(1000);
+    expect(total.preemptions).toBeGreaterThan(100);
+    expect(total.looks).toBeGreaterThan(1000);
   });
 
   const server = profileWith({ kvCapacityTokens: 1600, maxNumSeqs: 2 });
