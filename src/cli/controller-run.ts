@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { FollowerViews } from '../adapters/kube/follower-views.ts';
 import { metricsAddressAnnotation } from '../adapters/kube/leader-address.ts';
 import { LeaderElector } from '../adapters/kube/leader.ts';
 import type { PodKept } from '../adapters/kube/pod.ts';
@@ -76,7 +77,8 @@ async function serve(serving: Serving): Promise<void> {
     ...(address === undefined ? {} : { annotations: { [metricsAddressAnnotation]: address } }),
     onProblem: (err) => log.warn({ err }, 'Could not renew the lease'),
   });
-  const table = new DecisionTable(clock);
+  const views = new FollowerViews(parts.cluster, () => clock.now());
+  const table = new DecisionTable(clock, { view: (pool, target) => views.of(pool, target) });
   const publishers = [table, new PassMetrics(registry, clock.now())];
   const record = flags.record === undefined ? undefined : new DecisionLog(flags.record);
   const leader = openLeader({

@@ -1,11 +1,14 @@
 import type { Decision } from '../core/model/decision.ts';
 import type { Mode } from '../core/model/policy.ts';
-import type { PoolSeen, ReplicaSamples, SignalName, TargetSeen } from '../core/model/pool.ts';
+import type { PoolId, PoolSeen, ReplicaSamples, SignalName, TargetName, TargetSeen } from '../core/model/pool.ts';
+import type { Reason } from '../core/model/reason.ts';
 import { aged } from '../core/model/sample.ts';
 import type { Instant } from '../core/model/units.ts';
+import { withheldPrefix } from '../core/model/withheld.ts';
 import { ForewarmError } from '../errors.ts';
 import type { Clock, Publisher, TickInput, TickOutput } from '../ports/index.ts';
-import type { MetricSource, PublishedSeries } from '../ports/metric-source.ts';
+import type { FollowerView, MetricSource, PublishedSeries } from '../ports/metric-source.ts';
+import { followable } from './followable.ts';
 
 export const decisionMetric = 'forewarm_desired_replicas';
 
@@ -18,16 +21,49 @@ const signalMetrics: Readonly<Record<string, { readonly signal: SignalName; read
 
 type Answer = PublishedSeries['answer'];
 
+/** Binding reasons of a size that is only the one that stands: the follower holds it better than we do. */
+const knowsNothing: ReadonlySet<Reason> = new Set<Reason>(['AllSignalsMissing', 'DecisionFailed']);
+
+/** One series as of the last pass. What a follower makes of a decision depends on the moment at which it asks: the answer is made when it is read. */
+class LiveSeries implements PublishedSeries {
+  readonly namespace: string;
+  readonly metric: string;
+  readonly labels: PublishedSeries['labels'];
+  readonly at: Instant;
+  readonly #answer: () => Answer;
+
+  constructor(series: Omit<PublishedSeries, 'answer'>, answer: () => Answer) {
+    this.namespace = series.namespace;
+    this.metric = series.metric;
+    this.labels = series.labels;
+    this.at = series.at;
+    this.#answer = answer;
+  }
+
+  get answer(): Answer {
+    return this.#answer();
+  }
+}
+
+export interface DecisionTableOptions {
+  /** What a follower of the target may have read by now; without it the pass's own look counts. */
+  readonly view?: (pool: PoolId, target: TargetName) => FollowerView | undefined;
+  /** @default 60 */
+  readonly staleSeconds?: number;
+}
+
 /** Decisions and signals of the last pass, as the metrics door serves them. A table that is not renewed answers nothing: a follower then holds. */
 export class DecisionTable implements MetricSource, Publisher {
   readonly #clock: Clock;
   readonly #staleSeconds: number;
+  readonly #view: NonNullable<DecisionTableOptions['view']>;
   #series: ReadonlyMap<string, readonly PublishedSeries[]> = new Map();
   #at: Instant | undefined;
 
-  constructor(clock: Clock, staleSeconds = 60) {
+  constructor(clock: Clock, { view = () => undefined, staleSeconds = 60 }: DecisionTableOptions = {}) {
     this.#clock = clock;
     this.#staleSeconds = staleSeconds;
+    this.#view = view;
   }
 
   publish(output: TickOutput, input: TickInput): Promise<void> {
@@ -35,7 +71,8 @@ export class DecisionTable implements MetricSource, Publisher {
     const decided = Map.groupBy(output.decisions, ({ pool }) => pool);
     for (const { seen, policy } of input.pools) {
       const decisions = decided.get(seen.pool) ?? [];
-      for (const one of poolSeries(seen, policy.mode, decisions, input.now)) {
+      const { mode } = policy;
+      for (const one of poolSeries({ seen, mode, decisions, view: this.#view, now: input.now })) {
         const key = `${one.namespace}/${one.metric}`;
         const group = series.get(key);
         if (group === undefined) series.set(key, [one]);
@@ -69,23 +106,21 @@ export class DecisionTable implements MetricSource, Publisher {
   }
 }
 
-function poolSeries(
-  seen: PoolSeen,
-  mode: Mode,
-  decisions: readonly Decision[],
-  now: Instant,
-): readonly PublishedSeries[] {
+interface PoolPass {
+  readonly seen: PoolSeen;
+  readonly mode: Mode;
+  readonly decisions: readonly Decision[];
+  readonly view: NonNullable<DecisionTableOptions['view']>;
+  readonly now: Instant;
+}
+
+function poolSeries({ seen, mode, decisions, view, now }: PoolPass): readonly PublishedSeries[] {
   const [namespace = '', autoscaler = ''] = seen.pool.split('/');
-  const decided = seen.targets.map((target) => ({
-    namespace,
-    metric: decisionMetric,
-    labels: { autoscaler, target: target.target },
-    at: now,
-    answer: decisionAnswer(
-      mode,
-      decisions.find((one) => one.target === target.target),
-    ),
-  }));
+  const decided = seen.targets.map(({ target }) => {
+    const decision = decisions.find((one) => one.target === target);
+    const about = { namespace, metric: decisionMetric, labels: { autoscaler, target }, at: now };
+    return new LiveSeries(about, () => decisionAnswer(mode, decision, view(seen.pool, target)));
+  });
   const signals = Object.entries(signalMetrics).map(([metric, { signal, over }]) => ({
     namespace,
     metric,
@@ -97,30 +132,24 @@ function poolSeries(
 }
 
 /** What an HPA on AverageValue 1 needs to read to set exactly the decision. */
-export function decisionAnswer(mode: Mode, decision: Decision | undefined): Answer {
+export function decisionAnswer(mode: Mode, decision: Decision | undefined, view?: FollowerView): Answer {
   if (mode !== 'Recommend') return { problem: `mode is ${mode}`, isModeObserve: mode === 'Observe' };
-  if (decision?.replicas === undefined) {
-    return { problem: decision?.because[0]?.message ?? 'nothing may be said about the size', isModeObserve: false };
+  const [binding] = decision?.because ?? [];
+  if (decision?.replicas === undefined || (binding !== undefined && knowsNothing.has(binding.reason))) {
+    return withheld(binding?.message ?? 'nothing may be said about the size');
   }
-  return followable(decision.replicas, decision);
+  const number = followable(decision, decision.replicas, view ?? ownView(decision));
+  return typeof number === 'string' ? withheld(number) : { milli: BigInt(number) * 1000n };
 }
 
-/**
- * The HPA compares with its status replicas and does nothing within 10 %: a raise that reactive need demands is lifted just over that line. In a
- * rollout's surge the status exceeds the spec; inside the tolerance the HPA would set spec to the surge, so it gets an error and holds spec.
- */
-function followable(wanted: number, { statusReplicas: status, isReactiveRaise, isRollingOut }: Decision): Answer {
-  if (status === undefined || status === 0) return { milli: BigInt(wanted) * 1000n };
-  const isSwallowed = Math.abs(wanted / status - 1) <= 0.1;
-  if (isRollingOut && isSwallowed) {
-    return {
-      problem: `a rollout surges to ${status} pods and the decision is ${wanted}: the follower holds its spec`,
-      isModeObserve: false,
-    };
-  }
-  const isRaise = isReactiveRaise && wanted > status;
-  const published = isRaise && isSwallowed ? Math.floor((status * 11) / 10) + 1 : wanted;
-  return { milli: BigInt(published) * 1000n };
+function withheld(why: string): Answer {
+  return { problem: `${withheldPrefix}: ${why}`, isModeObserve: false };
+}
+
+/** The pass's own look at the target, and a cluster's usual tolerance. */
+function ownView({ from, statusReplicas }: Decision): FollowerView {
+  const sizes = from === undefined || statusReplicas === undefined ? [] : [{ spec: from, status: statusReplicas }];
+  return { sizes, tolerance: { up: 0.1, down: 0.1 } };
 }
 
 interface SignalQuestion {

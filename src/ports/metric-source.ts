@@ -15,3 +15,11 @@ export interface MetricSource {
   /** Names for discovery; never throws. */
   metricNames(): readonly string[];
 }
+
+/** What a follower of one target may have read when it asks for the decision: it computes from both. */
+export interface FollowerView {
+  /** Spec and status replicas of the workload now, last, and before that those of the moments that its reading may be from. */
+  readonly sizes: readonly { readonly spec: number; readonly status: number }[];
+  /** Share of the status within which it does nothing. */
+  readonly tolerance: { readonly up: number; readonly down: number };
+}

@@ -1,3 +1,4 @@
+import { withheldPrefix } from '../../core/model/withheld.ts';
 import { list, number, object, text, texts } from './fields.ts';
 import { type Kept, versionOf } from './store.ts';
 import { parseMilli } from './quantity.ts';
@@ -14,6 +15,8 @@ export interface HpaKept extends Kept {
   readonly problem?: string;
   /** What its own behavior adds to ours. */
   readonly damps: readonly string[];
+  /** Share of the status within which it does nothing; where it does not say, the usual default of a cluster. */
+  readonly tolerance: { readonly up: number; readonly down: number };
 }
 
 export const decisionMetric = 'forewarm_desired_replicas';
@@ -35,15 +38,21 @@ export function keepHpa(raw: unknown): HpaKept | undefined {
     ),
     ...(problem === undefined ? {} : { problem }),
     damps: dampsOf(raw),
+    tolerance: { up: Number(toleranceOf(raw, 'scaleUp')) / 1000, down: Number(toleranceOf(raw, 'scaleDown')) / 1000 },
   };
 }
 
+/** How the HPA controller prints a selector into its messages: long, and told by the object itself. */
+const printedSelector = /\/?&LabelSelector\{.*?LabelSelectorRequirement\{.*?\},\}/;
+
+/** An HPA that repeats why we withhold a size has heard us, and holds as it should: no problem. */
 function problemOf(raw: unknown): string | undefined {
   for (const condition of list(raw, 'status', 'conditions')) {
     const type = text(condition, 'type');
-    if ((type === 'ScalingActive' || type === 'AbleToScale') && text(condition, 'status') === 'False') {
-      return `${text(condition, 'reason') ?? type}: ${text(condition, 'message') ?? ''}`.slice(0, 240);
-    }
+    const message = text(condition, 'message') ?? '';
+    if ((type !== 'ScalingActive' && type !== 'AbleToScale') || text(condition, 'status') !== 'False') continue;
+    if (message.includes(withheldPrefix)) continue;
+    return `${text(condition, 'reason') ?? type}: ${message.replace(printedSelector, '')}`.slice(0, 240);
   }
   return undefined;
 }
@@ -58,10 +67,15 @@ function dampsOf(raw: unknown): readonly string[] {
     const rules = object(raw, 'spec', 'behavior', direction);
     const window = number(rules, 'stabilizationWindowSeconds') ?? usual;
     if (window !== 0) out.push(`${direction}.stabilizationWindowSeconds is ${window}`);
-    if ((parseMilli(rules['tolerance']) ?? 100n) > 0n)
+    if (toleranceOf(raw, direction) > 0n)
       out.push(`${direction}.tolerance is ${text(rules, 'tolerance') ?? "0.1 (the cluster's default)"}`);
   }
   return out;
+}
+
+/** In thousandths. */
+function toleranceOf(raw: unknown, direction: 'scaleUp' | 'scaleDown'): bigint {
+  return parseMilli(object(raw, 'spec', 'behavior', direction)['tolerance']) ?? 100n;
 }
 
 /** Labels as the follower selects them are a part of the labels we publish. */

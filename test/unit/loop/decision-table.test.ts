@@ -56,6 +56,16 @@ const answers: Readonly<Record<string, { readonly over: Partial<Decision>; reado
     want: 12,
   },
   'from zero': { over: { replicas: replicas(2), statusReplicas: replicas(0), isReactiveRaise: true }, want: 2 },
+  'no signal that is known': {
+    over: { because: [{ reason: 'AllSignalsMissing', message: 'no signal' }] },
+    want: 'error',
+  },
+  'a decision that failed': { over: { because: [{ reason: 'DecisionFailed', message: 'thrown' }] }, want: 'error' },
+  'the fallback of a pool that is blind': {
+    over: { replicas: replicas(20), because: [{ reason: 'FallbackReplicas', message: 'at least 20' }] },
+    want: 20,
+  },
+  'pods that were never made': { over: { from: replicas(13), replicas: replicas(13) }, want: 'error' },
   'nothing may be said': { over: { because: [{ reason: 'AllSignalsMissing', message: 'no signal' }] }, want: 'error' },
 };
 for (const [name, { over, want }] of Object.entries(answers)) {
@@ -75,7 +85,12 @@ test('a raise that load demands is acted on by a stock HPA, at any size', () => 
     fc.property(sizes, ([status, more]) => {
       const answer = decisionAnswer(
         'Recommend',
-        decision({ replicas: replicas(status + more), statusReplicas: replicas(status), isReactiveRaise: true }),
+        decision({
+          replicas: replicas(status + more),
+          from: replicas(status),
+          statusReplicas: replicas(status),
+          isReactiveRaise: true,
+        }),
       );
       if (!('milli' in answer)) throw new TypeError('a number was due');
       const set = hpaSets(answer.milli, status);
@@ -93,13 +108,102 @@ test('a stock HPA never turns a rollout’s surge into a size', () => {
       const status = wanted + surge;
       const answer = decisionAnswer(
         'Recommend',
-        decision({ replicas: replicas(wanted), statusReplicas: replicas(status), isRollingOut: true }),
+        decision({
+          replicas: replicas(wanted),
+          from: replicas(wanted),
+          statusReplicas: replicas(status),
+          isRollingOut: true,
+        }),
       );
       const isSafe = 'milli' in answer ? hpaSets(answer.milli, status) === wanted : surge / status <= 0.1 + 1e-9;
       expect(isSafe).toBe(true);
     }),
     { numRuns: 2000 },
   );
+});
+
+const calm = { up: 0.1, down: 0.1 };
+const recipe = { up: 0, down: 0 };
+type View = NonNullable<Parameters<typeof decisionAnswer>[2]>;
+const at = (spec: number, status: number): View['sizes'][number] => ({ spec, status });
+const views: Readonly<
+  Record<string, { readonly view: View; readonly wanted: number; readonly want: number | 'error' }>
+> = {
+  'a raise that a follower without tolerance takes as it is': {
+    view: { sizes: [at(12, 12)], tolerance: recipe },
+    wanted: 13,
+    want: 13,
+  },
+  'a raise that is lifted over a tolerance at whose edge doubles err': {
+    view: { sizes: [at(100, 100)], tolerance: { up: 0.15, down: 0.15 } },
+    wanted: 101,
+    want: 116,
+  },
+  'the decision in the surge of a follower without tolerance': {
+    view: { sizes: [at(12, 13)], tolerance: recipe },
+    wanted: 12,
+    want: 12,
+  },
+  'a surge that the pass did not see': { view: { sizes: [at(12, 13)], tolerance: calm }, wanted: 12, want: 'error' },
+  'a surge that ended a moment ago, which the follower may still have read': {
+    view: { sizes: [at(12, 13), at(12, 12)], tolerance: calm },
+    wanted: 12,
+    want: 'error',
+  },
+  'a raise that was followed, with pods still to be made': {
+    view: { sizes: [at(14, 12), at(14, 13)], tolerance: calm },
+    wanted: 14,
+    want: 'error',
+  },
+  'a raise that was followed, with all pods made': {
+    view: { sizes: [at(14, 12), at(14, 14)], tolerance: calm },
+    wanted: 14,
+    want: 14,
+  },
+  'a decision that the follower has acted on already': {
+    view: { sizes: [at(14, 14)], tolerance: calm },
+    wanted: 13,
+    want: 13,
+  },
+};
+for (const [name, { view, wanted, want }] of Object.entries(views)) {
+  test(`published for ${name}: ${want}`, () => {
+    const made = decision({ replicas: replicas(wanted), isReactiveRaise: wanted > 12 });
+    const answer = decisionAnswer('Recommend', made, view);
+    expect('milli' in answer ? Number(answer.milli) / 1000 : 'error').toBe(want);
+  });
+}
+
+test('whatever a follower may have read, it sets the number published or holds its spec', () => {
+  const count = fc.integer({ min: 0, max: 60 });
+  const size = fc.record({ spec: count, status: count });
+  const tolerance = fc.constantFrom(calm, recipe, { up: 0.25, down: 0.05 });
+  const view = fc.record({ sizes: fc.array(size, { minLength: 1, maxLength: 4 }), tolerance });
+  fc.assert(
+    fc.property(view, count, fc.boolean(), (seen, wanted, isReactiveRaise) => {
+      const made = decision({ replicas: replicas(wanted), isReactiveRaise });
+      const answer = decisionAnswer('Recommend', made, seen);
+      if (!('milli' in answer)) return;
+      const number = Number(answer.milli) / 1000;
+      for (const { spec, status } of seen.sizes) {
+        const ratio = number / status;
+        const { up, down } = seen.tolerance;
+        const set = status !== 0 && 1 - down <= ratio && ratio <= 1 + up ? status : number;
+        expect([number, spec]).toContain(set);
+      }
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+test('the answer is made when it is asked for, from what stands then', async () => {
+  const sizes = [at(12, 12)];
+  const table = new DecisionTable(new StepClock(), { view: () => ({ sizes, tolerance: calm }) });
+  const { input, output } = passed('Recommend');
+  await table.publish(output, input);
+  expect(await read(table, 'forewarm_desired_replicas')).toMatchObject({ answer: { milli: 12_000n } });
+  sizes.push(at(12, 13));
+  expect(await read(table, 'forewarm_desired_replicas')).toMatchObject({ answer: { isModeObserve: false } });
 });
 
 function passed(
