@@ -15,6 +15,7 @@ export interface KubeObject {
     ownerReferences?: unknown[];
     deletionTimestamp?: string;
     creationTimestamp?: string;
+    generation?: number;
   };
   spec?: Record<string, unknown>;
   status?: Record<string, unknown>;

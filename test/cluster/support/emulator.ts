@@ -27,6 +27,9 @@ export const smallEngine: EngineProfile = {
   isValidated: false,
 };
 
+/** As fast as an engine of which nothing is known is taken to be, and bounded by its KV cache: about two requests of 200 tokens a second. */
+export const tightEngine: EngineProfile = { ...smallEngine, name: 'suite-tight', alpha: 10, kvCapacityTokens: 832 };
+
 /** The simulator's replica model behind HTTP in real time, with vLLM's metrics page. Its queue falls only because requests are served. */
 export class Emulator implements Engine {
   readonly #server: Server;
