@@ -1,4 +1,5 @@
 import { learnKvPerRequest } from './capacity/capacity.ts';
+import { ceilingAfter, queueAfter } from './capacity/ceiling.ts';
 import { learnCorrection, noCorrection } from './capacity/correction.ts';
 import { learnCurve } from './capacity/curve.ts';
 import { freshLeadTimes, learnLeadTimes } from './capacity/lead-time.ts';
@@ -28,16 +29,6 @@ export function freshLearned(now: Instant): LearnedMemory {
   };
 }
 
-/** Where no request was measured before, this step's lengths and concurrency serve at once: anything seen is better than a prior. */
-export function firstLesson(learned: LearnedMemory, step: DemandStep): LearnedMemory {
-  if (step.flow === undefined || learned.mix.weight > 0) return learned;
-  return {
-    ...learned,
-    mix: learnMix(learned.mix, step.flow, 0),
-    curve: learnCurve(learned.curve, step.settledFlow, 0),
-  };
-}
-
 /** Memory with this step's bin. */
 export function withBin(learned: LearnedMemory, { bin }: DemandStep, now: Instant): LearnedMemory {
   const demand = remember(learned.demand, bin, now);
@@ -59,12 +50,18 @@ export interface LearnInput {
 
 /** What this look teaches for the next one. */
 export function learn(input: LearnInput): LearnedMemory {
-  const { memory, learned, seen, observation, step, now } = input;
+  const { learned, seen, observation, step, now } = input;
   const judged = judgeForecasts(input);
-  const isFirst = learned.mix !== memory.learned.mix;
   const { leadTime, counted } = learnLeadTimes(seen, learned, now);
   const kvPerRequest = learnKvPerRequest(learned.kvPerRequest, observation);
-  const queueSince = queueSinceOf(learned.queueSince, observation, now);
+  const isOnItsWay = input.sized.some(({ position }) => position.arriving.length > 0);
+  const queue = queueAfter(learned.queue, { observation, flow: step.settledFlow, isOnItsWay, now });
+  const ceiling = ceilingAfter(learned.ceiling, {
+    queue,
+    flow: step.settledFlow,
+    capacity: input.sized[0]?.capacity,
+    now,
+  });
   return {
     baselines: step.baselines,
     demand: learned.demand,
@@ -72,9 +69,10 @@ export function learn(input: LearnInput): LearnedMemory {
     ...judged,
     leadTime,
     counted,
-    ...(isFirst ? { curve: learned.curve, mix: learned.mix } : lessons(input)),
+    ...lessons(input),
     ...(kvPerRequest === undefined ? {} : { kvPerRequest }),
-    ...(queueSince === undefined ? {} : { queueSince }),
+    ...(queue === undefined ? {} : { queue }),
+    ...(ceiling === undefined ? {} : { ceiling }),
     correction: correctionAfter(input),
   };
 }
@@ -103,15 +101,4 @@ function correctionAfter(input: LearnInput): LearnedMemory['correction'] {
     flow: step.settledFlow,
     seconds: stepSeconds(input),
   });
-}
-
-/** A queue counts from more than a tenth of what runs: a request or two that wait for the next iteration are none. */
-function queueSinceOf(
-  before: Instant | undefined,
-  { signals, gatewayQueue }: Observation,
-  now: Instant,
-): Instant | undefined {
-  const queued = gatewayQueue.kind === 'known' ? gatewayQueue.value : 0;
-  const waiting = signals.waiting.sum + queued;
-  return waiting > Math.max(2, 0.1 * signals.running.sum) ? (before ?? now) : undefined;
 }

@@ -3,7 +3,7 @@ import { sizePool, type PoolSizingInput } from './decision/pool-sizing.ts';
 import { reportOf } from './explain/report.ts';
 import { outlookOf } from './forecast/outlook.ts';
 import { seriesOf, tokenCosts } from './forecast/series.ts';
-import { firstLesson, freshLearned, learn, withBin } from './learning.ts';
+import { freshLearned, learn, withBin } from './learning.ts';
 import type { Recommendation } from './model/decision.ts';
 import type { PoolMemory } from './model/memory.ts';
 import type { PoolPolicy } from './model/policy.ts';
@@ -31,17 +31,18 @@ export interface Proposed {
 
 /**
  * One pool on one screen: observe, forecast, size, explain, learn. What is decided now rests on what was learned before now, so that more load
- * never wants fewer replicas (I9); only what was never measured is taken from this very look.
+ * never wants fewer replicas (I9).
  */
 export function propose({ memory, seen, fleet, policy, now }: ProposeInput): Proposed {
   const watchedSince = memory.safety.since;
   const observation = observe(seen, { baselines: memory.learned.baselines, watchedSince, now });
   const evidence = evidenceOf(observation);
   const step = stepDemand(seen, observation, { learned: memory.learned, watchedSince, now });
-  const learned = withBin(firstLesson(memory.learned, step), step, now);
+  const learned = withBin(memory.learned, step, now);
+  const mean = lengthsOf(learned.mix);
+  const costs = tokenCosts(policy.targets[0]?.profile, mean);
+  const outlook = outlookOf(seriesOf(learned.demand, mean, costs, now));
   const lengths = lengthsOf(learned.mix, observation.signals.running.sum);
-  const costs = tokenCosts(policy.targets[0]?.profile, lengths);
-  const outlook = outlookOf(seriesOf(learned.demand, lengths, costs, now));
   const sizing: PoolSizingInput = { seen, fleet, policy, learned, lengths, observation, evidence, outlook, now };
   const sized = sizePool(sizing);
   return {

@@ -29,6 +29,13 @@ export function proposals(scene: Scene): readonly (Proposed & { readonly t: numb
   return out;
 }
 
+/** The last proposal of a scene. */
+export function lastProposal(scene: Scene): Proposed & { readonly t: number } {
+  const last = proposals(scene).at(-1);
+  if (last === undefined) throw new RangeError('a scene must have at least one tick');
+  return last;
+}
+
 /** Runs whole passes; the spec of the next look is what was decided in the last. */
 export function passes(
   scene: Omit<Scene, 'seen' | 'memory'> & {

@@ -1,28 +1,36 @@
 import type { LearnedMemory } from '../model/memory.ts';
 import type { PoolPolicy, TargetPolicy } from '../model/policy.ts';
+import type { Instant } from '../model/units.ts';
 import type { Observation } from '../signals/observe.ts';
 import { rawValue } from '../signals/reading.ts';
+import { underCeiling } from './ceiling.ts';
 import { correctionFactor } from './correction.ts';
 import { capacityFromCurve } from './curve.ts';
 import { capacityFromProfile, type Capacity } from './from-profile.ts';
 import { scaled } from './iteration-time.ts';
-import type { Lengths } from './mix.ts';
+import { type Lengths, lengthsOf } from './mix.ts';
 
 export interface CapacityInput {
   readonly target: TargetPolicy;
   readonly policy: PoolPolicy;
   readonly learned: LearnedMemory;
+  /** Of the present mix, with caution for what still runs. (A learned curve has measured residence times and needs none.) */
   readonly lengths: Lengths;
   readonly observation: Observation;
+  readonly now: Instant;
 }
 
-/** What one replica of the target serves of the present mix inside the objectives. */
+/** What one replica of the target serves of the present mix inside the objectives, as far as a standing queue has not disproved it. */
 export function capacityOf(input: CapacityInput): Capacity {
+  return underCeiling(computed(input), input.learned.ceiling, input.now);
+}
+
+function computed(input: CapacityInput): Capacity {
   const { target, policy, learned, lengths, observation } = input;
   const { objectives, tunables } = policy;
   const said = limitsSaid(observation);
   if (target.profile === undefined) {
-    return capacityFromCurve(learned.curve, lengths, {
+    return capacityFromCurve(learned.curve, lengthsOf(learned.mix), {
       objectives,
       kvHighRatio: tunables.kvHighRatio,
       kvPerRequest: learned.kvPerRequest,
@@ -36,7 +44,7 @@ export function capacityOf(input: CapacityInput): Capacity {
     kvTokens: tunables.kvHighRatio * (said.kvTokens ?? profile.kvCapacityTokens),
     maxSequences: Math.min(profile.maxNumSeqs, said.maxRunning ?? Infinity),
   });
-  return { ...capacity, source: learned.correction.weight >= 1 ? 'corrected profile' : 'profile' };
+  return { ...capacity, believed: 1, source: learned.correction.weight >= 1 ? 'corrected profile' : 'profile' };
 }
 
 /** Limits that the engines themselves state; the smallest of them. */

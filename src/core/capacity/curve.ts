@@ -75,6 +75,7 @@ export function capacityFromCurve(curve: Curve, lengths: Lengths, limits: CurveL
     inFlight,
     boundBy: 'learned',
     source: seen === undefined ? 'prior' : 'learned curve',
+    believed: 1,
   };
 }
 

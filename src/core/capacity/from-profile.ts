@@ -10,6 +10,8 @@ export interface Capacity {
   readonly inFlight: number;
   readonly boundBy: 'compute' | 'kv' | 'objective' | 'learned';
   readonly source: 'profile' | 'corrected profile' | 'learned curve' | 'prior';
+  /** Part of the computed capacity that is believed; below 1 after a queue stood that should not have. */
+  readonly believed: number;
 }
 
 /** Beyond this share of its time an engine's queue no longer settles within minutes. */
@@ -29,7 +31,7 @@ export function capacityFromProfile(
   profile: EngineProfile,
   lengths: Lengths,
   limits: Limits,
-): Omit<Capacity, 'source'> {
+): Omit<Capacity, 'source' | 'believed'> {
   let low = 0;
   let high = 1000 / (profile.beta * (lengths.output + lengths.uncachedPrompt) + 1e-9);
   let boundBy: Capacity['boundBy'] = 'compute';

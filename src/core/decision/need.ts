@@ -24,8 +24,8 @@ export interface NeedInput {
   readonly kvHighRatio: number;
   /** Wedged replicas: where capacity is short, each needs another in its place. */
   readonly dead: number;
-  /** A queue has stood for so long with nothing on its way that the capacity is not believed. */
-  readonly isQueueStanding: boolean;
+  /** Something ordered should have arrived by now: the queue it was ordered for must not order it again. */
+  readonly isLate: boolean;
 }
 
 export interface Need {
@@ -48,8 +48,9 @@ export function needOf(input: NeedInput): Need {
   const backlog = backlogAfter(now, { rate, supply: input.supply, seconds: input.leadSeconds });
   const forecast =
     demand === undefined ? 0 : ceil(demand.upper / (capacity.requestsPerSecond * input.targetUtilization));
-  const draining = backlog > 0 ? ceil((rate + backlog / input.recoverySeconds) / capacity.requestsPerSecond) : 0;
-  const isTrusted = demand !== undefined && capacity.source !== 'prior' && !input.isQueueStanding;
+  const drained = input.isLate ? 0 : backlog / input.recoverySeconds;
+  const draining = backlog > 0 ? ceil((rate + drained) / capacity.requestsPerSecond) : 0;
+  const isTrusted = demand !== undefined && capacity.source !== 'prior';
   const floor = isTrusted ? kvNeed(input, Math.min(backlog, now)) : Math.max(stockNeed(input), kvNeed(input, now));
   const short = backlog > 0 ? input.dead : 0;
   const reactive = Math.max(draining, floor) + short;

@@ -8,7 +8,7 @@ import type { Evidence } from '../model/decision.ts';
 import type { LearnedMemory } from '../model/memory.ts';
 import type { PoolPolicy, TargetPolicy } from '../model/policy.ts';
 import type { FleetSeen, PoolSeen, TargetSeen } from '../model/pool.ts';
-import { elapsed, type Instant } from '../model/units.ts';
+import type { Instant } from '../model/units.ts';
 import type { Observation } from '../signals/observe.ts';
 import { blockedOf, positionOf, type Position } from './position.ts';
 import { ceil, type Stock } from './need.ts';
@@ -43,8 +43,6 @@ export interface SizedTarget {
 
 /** Warm copies are for peaks: this quantile of demand over the lead time and the payback. */
 const warmQuantile = 0.99;
-/** A queue that stood for so long while nothing was on its way disproves the capacity. */
-const standingQueueSeconds = 60;
 
 /** Sizes the pool's targets in their order: each takes what its maximum allows of the need, the next one the rest. */
 export function sizePool(input: PoolSizingInput): readonly SizedTarget[] {
@@ -55,11 +53,9 @@ export function sizePool(input: PoolSizingInput): readonly SizedTarget[] {
   });
   const supply = supplyOf(drafts);
   const stock = { up: stockOf(input.observation, 'sum'), down: stockOf(input.observation, 'sumFilled') };
-  const isOnItsWay = drafts.some((draft) => draft.position.arriving.length > 0);
-  const isQueueStanding = !isOnItsWay && queueAge(input) >= standingQueueSeconds;
   let share = 1;
   return drafts.map((draft, i) => {
-    const sizingInput = sizingInputOf(input, draft, { supply, stock, isQueueStanding, share });
+    const sizingInput = sizingInputOf(input, draft, { supply, stock, share });
     if (sizingInput === undefined) return { ...draft, warmCopies: 0 };
     const alone = sizeTarget(sizingInput);
     const isLast = i === drafts.length - 1;
@@ -85,8 +81,8 @@ function draftOf(input: PoolSizingInput, seen: TargetSeen, policy: TargetPolicy)
     slots,
     now: input.now,
   });
-  const { learned, lengths, observation } = input;
-  const capacity = capacityOf({ target: policy, policy: input.policy, learned, lengths, observation });
+  const { learned, lengths, observation, now } = input;
+  const capacity = capacityOf({ target: policy, policy: input.policy, learned, lengths, observation, now });
   return { seen, policy, position, capacity, slots };
 }
 
@@ -110,14 +106,9 @@ function stockOf({ signals, gatewayQueue }: Observation, fill: 'sum' | 'sumFille
   };
 }
 
-function queueAge({ learned, now }: PoolSizingInput): number {
-  return learned.queueSince === undefined ? 0 : elapsed(learned.queueSince, now);
-}
-
 interface PoolParts {
   readonly supply: Supply;
   readonly stock: SizingInput['stock'];
-  readonly isQueueStanding: boolean;
   readonly share: number;
 }
 
@@ -136,7 +127,7 @@ function sizingInputOf(input: PoolSizingInput, draft: Draft, parts: PoolParts): 
       warm: leadTimeSeconds(leadTime, 'warm', tunables),
       cold: leadTimeSeconds(leadTime, 'cold', tunables),
     },
-    outlook: (horizon) => input.outlook.within(horizon, tunables.provisioningQuantile),
+    outlook: (horizon, quantile) => input.outlook.within(horizon, quantile),
     tunables,
     evidence: input.evidence,
     mayBeZero: draft.policy.minReplicas === 0 && isLongIdle(input),

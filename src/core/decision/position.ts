@@ -10,6 +10,8 @@ export interface Arriving {
   readonly replica: string;
   readonly phase: ReplicaPhase | 'Ordered';
   readonly inSeconds: number;
+  /** It should have been ready by now. */
+  readonly isOverdue: boolean;
 }
 
 /** What a target has and what is on its way: the stock of the inventory rule. */
@@ -105,8 +107,8 @@ function arrival(replica: ReplicaSeen, context: PositionContext): Arriving {
   const orderedAt = replica.milestones.orderedAt ?? replica.milestones.createdAt;
   const isWarm = replica.startedWarm ?? (replica.node === undefined && context.slots.warm > 0);
   const lead = leadTimeSeconds(context.leadTime, isWarm ? 'warm' : 'cold', context.tunables);
-  const inSeconds = remaining(lead, elapsed(orderedAt, context.now));
-  return { replica: replica.name, phase: replica.phase, inSeconds };
+  const waited = elapsed(orderedAt, context.now);
+  return { replica: replica.name, phase: replica.phase, ...expected(lead, waited) };
 }
 
 function ordered(target: TargetSeen, k: number, context: PositionContext): Arriving {
@@ -114,9 +116,9 @@ function ordered(target: TargetSeen, k: number, context: PositionContext): Arriv
   const warmth = k < context.slots.warm ? 'warm' : 'cold';
   const lead = leadTimeSeconds(context.leadTime, warmth, context.tunables);
   const waited = raised === undefined ? 0 : Math.max(0, elapsed(raised.at, context.now));
-  return { replica: `${target.target} #${k + 1}`, phase: 'Ordered', inSeconds: remaining(lead, waited) };
+  return { replica: `${target.target} #${k + 1}`, phase: 'Ordered', ...expected(lead, waited) };
 }
 
-function remaining(lead: number, waited: number): number {
-  return Math.max(lead - waited, overdueShare * waited, soonestSeconds);
+function expected(lead: number, waited: number): Pick<Arriving, 'inSeconds' | 'isOverdue'> {
+  return { inSeconds: Math.max(lead - waited, overdueShare * waited, soonestSeconds), isOverdue: waited > lead };
 }

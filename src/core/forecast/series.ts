@@ -11,7 +11,7 @@ export interface Series {
   readonly y: Float64Array;
   /** sum[i] = y[0] + ... + y[i - 1]. */
   readonly sum: Float64Array;
-  /** Seconds that are known up to bin i (it excluded): a bin speaks for the time since the one before, for a minute at most. */
+  /** Seconds that are known up to bin i (it excluded): a bin speaks for the time since the one before, for a minute at most; the first for none. */
   readonly known: Float64Array;
 }
 
@@ -57,12 +57,12 @@ export function seriesFrom<T>(points: readonly T[], at: (point: T) => number, of
   const known = new Float64Array(length + 1);
   let total = 0;
   let seconds = 0;
-  let before = Number.NEGATIVE_INFINITY;
+  let before = Number.POSITIVE_INFINITY;
   points.forEach((point, i) => {
     const when = at(point);
     const value = of(point);
     total += value;
-    seconds += Math.min(longestBinSeconds, when - before);
+    seconds += Math.max(0, Math.min(longestBinSeconds, when - before));
     t[i] = when;
     y[i] = value;
     sum[i + 1] = total;

@@ -1,4 +1,4 @@
-import type { PoolId, ReplicaSamples, SpecChange, TargetName } from './pool.ts';
+import type { PoolId, SpecChange, TargetName } from './pool.ts';
 import type { Instant, Replicas } from './units.ts';
 
 /** A raw recommendation: what was wanted before windows, rates and bounds. Windows store these only (a held value must not feed itself). */
@@ -46,20 +46,20 @@ export interface DemandBin {
   readonly outputTokensPerSecond: number;
 }
 
-/** Last reading of a replica, from which increases are taken. */
+export type BaselineSignal =
+  | 'waiting'
+  | 'running'
+  | 'finishedTotal'
+  | 'promptTokensTotal'
+  | 'cachedPromptTokensTotal'
+  | 'outputTokensTotal'
+  | 'itlSecondsSum'
+  | 'itlCount';
+
+/** Last reading of a replica, from which increases are taken; a signal that was missing is not in it. */
 export interface ReplicaBaseline {
   readonly at: Instant;
-  readonly samples: Pick<
-    ReplicaSamples,
-    | 'waiting'
-    | 'running'
-    | 'finishedTotal'
-    | 'promptTokensTotal'
-    | 'cachedPromptTokensTotal'
-    | 'outputTokensTotal'
-    | 'itlSecondsSum'
-    | 'itlCount'
-  >;
+  readonly counts: Readonly<Partial<Record<BaselineSignal, number>>>;
   /** Since when gauges claim work while no counter moves (a wedged engine). */
   readonly stuckSince?: Instant;
 }
@@ -93,8 +93,10 @@ export interface LearnedMemory {
   readonly curve: readonly { readonly inFlight: number; readonly throughput: number; readonly weight: number }[];
   /** KV share that one running request holds, decaying mean; absent until seen. */
   readonly kvPerRequest?: number;
-  /** Since when requests have been waiting without a break. */
-  readonly queueSince?: Instant;
+  /** A queue that stands: since when it has not shrunk, its size then, and what a replica finishes meanwhile. */
+  readonly queue?: { readonly since: Instant; readonly size: number; readonly throughput?: number };
+  /** The part of its computed capacity that a replica was seen to serve while a queue stood beside it, and when: it can no more. */
+  readonly ceiling?: { readonly share: number; readonly at: Instant };
   /** Bounded observed/predicted iteration-time correction of the profile, and its weight. */
   readonly correction: { readonly factor: number; readonly weight: number };
   /** Mean lengths of the present mix, tokens a request (decaying). */

@@ -1,4 +1,4 @@
-import { lengthsOf, learnMix } from '../capacity/mix.ts';
+import { lengthsOf } from '../capacity/mix.ts';
 import type { DemandBin, GatewayBaseline, LearnedMemory, ReplicaBaseline } from '../model/memory.ts';
 import type { PoolSeen, ReplicaSeen } from '../model/pool.ts';
 import { elapsed, type Instant } from '../model/units.ts';
@@ -7,12 +7,12 @@ import { birthOf, increaseOf, type Flow, type Increase, type PairContext } from 
 import { gatewayStep, type GatewayStep } from './gateway.ts';
 import type { Observation } from './observe.ts';
 import { stuckSince } from './progress.ts';
-import { isServing, maxAgeSeconds } from './reading.ts';
+import { countsOf, isServing, maxAgeSeconds } from './reading.ts';
 
 /** Samples from a replica's first minute do not teach capacity. */
 const teachesAfterSeconds = 60;
 /** More replicas than this keep no baseline: memory stays bounded. */
-const mostBaselines = 500;
+const mostBaselines = 600;
 
 export interface DemandContext {
   readonly learned: LearnedMemory;
@@ -51,7 +51,7 @@ export function stepDemand(seen: PoolSeen, observation: Observation, context: De
   const { rates, all, settled } = readPairs(observation, context, maxAge);
   const gateway = gatewayStep(seen.gateway, context.learned.gateway, { now: context.now, maxAge });
   const flow = all.replicas > 0 ? all : undefined;
-  const bin = binOf({ rates, gateway, flow, context });
+  const bin = binOf({ rates, gateway, context });
   return {
     ...(bin === undefined ? {} : { bin }),
     ...(flow === undefined || bin === undefined ? {} : { flow }),
@@ -113,13 +113,11 @@ function addRates(rates: PoolRates, increase: Increase, seconds: number): void {
 interface BinInput {
   readonly rates: PoolRates;
   readonly gateway: GatewayStep;
-  readonly flow: Flow | undefined;
   readonly context: DemandContext;
 }
 
-function binOf({ rates, gateway, flow, context }: BinInput): DemandBin | undefined {
-  const mix = context.learned.mix;
-  const lengths = lengthsOf(mix.weight > 0 ? mix : learnMix(mix, flow, 0));
+function binOf({ rates, gateway, context }: BinInput): DemandBin | undefined {
+  const lengths = lengthsOf(context.learned.mix);
   const scale = isCovered(rates.covered, rates.expected) ? rates.expected / rates.covered : undefined;
   const queueChange = gateway.queuedChangePerSecond ?? 0;
   const counted = gateway.requestsPerSecond;
@@ -208,16 +206,7 @@ function nextBaseline(replica: ReplicaSeen, context: DemandContext, isClosed: bo
   const since = stuckSince(replica, before);
   return {
     at: reading.at,
-    samples: {
-      waiting: samples.waiting,
-      running: samples.running,
-      finishedTotal: samples.finishedTotal,
-      promptTokensTotal: samples.promptTokensTotal,
-      cachedPromptTokensTotal: samples.cachedPromptTokensTotal,
-      outputTokensTotal: samples.outputTokensTotal,
-      itlSecondsSum: samples.itlSecondsSum,
-      itlCount: samples.itlCount,
-    },
+    counts: countsOf(samples),
     ...(since === undefined ? {} : { stuckSince: since }),
   };
 }

@@ -1,8 +1,7 @@
-import type { ReplicaBaseline } from '../model/memory.ts';
-import type { ReplicaSamples, SignalName } from '../model/pool.ts';
-import type { ReplicaSeen } from '../model/pool.ts';
+import type { BaselineSignal, ReplicaBaseline } from '../model/memory.ts';
+import type { ReplicaSamples, ReplicaSeen } from '../model/pool.ts';
 import { elapsed, type Instant } from '../model/units.ts';
-import { freshValue, rawValue } from './reading.ts';
+import { type Counts, countsOf, freshValue } from './reading.ts';
 
 /** What the teaching replicas did between two looks, summed. */
 export interface Flow {
@@ -50,22 +49,24 @@ export interface PairContext {
  */
 export function increaseOf(replica: ReplicaSeen, context: PairContext): Increase | undefined {
   const { samples } = replica;
-  const known = countsOf(samples, context);
+  const known = finishedOf(samples, context);
   if (known === undefined) return undefined;
   const { baseline } = context;
   if (baseline === undefined) {
     const bornAt = birthOf(replica, context);
-    return bornAt === undefined ? undefined : { ...between(samples, {}, elapsed(bornAt, known.at)), isBirth: true };
+    return bornAt === undefined
+      ? undefined
+      : { ...between(countsOf(samples), {}, elapsed(bornAt, known.at)), isBirth: true };
   }
   const seconds = elapsed(baseline.at, known.at);
   if (seconds < shortestPairSeconds || seconds > longestPairSeconds) return undefined;
-  const wasFinished = rawValue(baseline.samples, 'finishedTotal');
+  const wasFinished = baseline.counts.finishedTotal;
   if (wasFinished === undefined) return undefined;
-  return between(samples, known.finished < wasFinished ? {} : baseline.samples, seconds);
+  return between(countsOf(samples), known.finished < wasFinished ? {} : baseline.counts, seconds);
 }
 
 /** Time and value of the finished counter when it, running and waiting are fresh. */
-function countsOf(
+function finishedOf(
   samples: ReplicaSamples,
   { now, maxAge }: PairContext,
 ): { readonly at: Instant; readonly finished: number } | undefined {
@@ -84,15 +85,14 @@ export function birthOf(replica: ReplicaSeen, { watchedSince, now }: PairContext
   return readyAt > watchedSince || elapsed(createdAt, now) <= longestPairSeconds ? readyAt : undefined;
 }
 
-function between(is: ReplicaSamples, was: Partial<ReplicaSamples>, seconds: number): Increase {
-  const change = (name: SignalName): number => (rawValue(is, name) ?? 0) - (rawValue(was, name) ?? 0);
+function between(is: Counts, was: Counts, seconds: number): Increase {
+  const change = (name: BaselineSignal): number => (is[name] ?? 0) - (was[name] ?? 0);
   const finished = change('finishedTotal');
   const runningChange = change('running');
   const waitingChange = change('waiting');
-  const endRunning = rawValue(is, 'running') ?? 0;
-  const endWaiting = rawValue(is, 'waiting') ?? 0;
+  const lived = Math.max(1, seconds);
   return {
-    seconds: Math.max(1, seconds),
+    seconds: lived,
     isBirth: false,
     arrivals: Math.max(0, finished + runningChange + waitingChange),
     waitingChange,
@@ -101,19 +101,19 @@ function between(is: ReplicaSamples, was: Partial<ReplicaSamples>, seconds: numb
     promptTokens: counterChange(is, was, 'promptTokensTotal'),
     cachedTokens: counterChange(is, was, 'cachedPromptTokensTotal'),
     outputTokens: counterChange(is, was, 'outputTokensTotal'),
-    runningSeconds: (endRunning - runningChange / 2) * seconds,
+    runningSeconds: ((is.running ?? 0) - runningChange / 2) * lived,
     runningChange,
-    waitingSeconds: (endWaiting - waitingChange / 2) * seconds,
+    waitingSeconds: ((is.waiting ?? 0) - waitingChange / 2) * lived,
     itlSeconds: counterChange(is, was, 'itlSecondsSum'),
     itlTokens: counterChange(is, was, 'itlCount'),
   };
 }
 
 /** Increase of a counter that may have been reset, and 0 when one end is unknown. */
-function counterChange(is: ReplicaSamples, was: Partial<ReplicaSamples>, name: SignalName): number {
-  const end = rawValue(is, name);
+function counterChange(is: Counts, was: Counts, name: BaselineSignal): number {
+  const end = is[name];
   if (end === undefined) return 0;
-  const start = rawValue(was, name);
+  const start = was[name];
   if (start === undefined) return was.finishedTotal === undefined ? end : 0;
   return end < start ? end : end - start;
 }

@@ -3,7 +3,7 @@ import type { PoolSeen, ReplicaSeen, TargetName } from '../model/pool.ts';
 import { elapsed, type Instant } from '../model/units.ts';
 import { emptyTally, tally, stateOf, type SignalState } from './coverage.ts';
 import { isStuck, stuckSince } from './progress.ts';
-import { freshValue, gapCause, isServing, maxAgeSeconds, rawValue, type GapCause } from './reading.ts';
+import { freshValue, gapCause, isServing, maxAgeSeconds, type GapCause } from './reading.ts';
 
 /** The signals that a decrease needs (I2), in the order in which a report names them. */
 export const requiredSignals = ['waiting', 'running', 'kvUse', 'finishedTotal'] as const;
@@ -94,7 +94,7 @@ function read(seen: ReplicaSeen, target: TargetName, context: ReadContext): Repl
 function lastReadingAt(seen: ReplicaSeen, baseline: ReplicaBaseline | undefined): Instant | undefined {
   const { running } = seen.samples;
   if (running.kind !== 'missing') return running.at;
-  return rawValue(baseline?.samples ?? {}, 'running') === undefined ? undefined : baseline?.at;
+  return baseline?.counts.running === undefined ? undefined : baseline.at;
 }
 
 function readGateway(seen: PoolSeen, now: Instant, maxAge: number): GatewayQueue {

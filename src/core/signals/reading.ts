@@ -1,3 +1,4 @@
+import type { BaselineSignal, ReplicaBaseline } from '../model/memory.ts';
 import type { ReplicaSamples, ReplicaSeen, SignalName } from '../model/pool.ts';
 import { aged, type MissingCause, type Sample } from '../model/sample.ts';
 import type { Instant } from '../model/units.ts';
@@ -29,8 +30,31 @@ export function isServing(replica: ReplicaSeen): boolean {
   return replica.phase === 'Ready' || replica.phase === 'Unready';
 }
 
+export type Counts = ReplicaBaseline['counts'];
+
 /** The value of a reading whatever its age; `undefined` when it is missing. */
-export function rawValue(samples: Partial<ReplicaSamples>, name: SignalName): number | undefined {
+export function rawValue(samples: ReplicaSamples, name: SignalName): number | undefined {
   const sample = samples[name];
-  return sample === undefined || sample.kind === 'missing' ? undefined : sample.value;
+  return sample.kind === 'missing' ? undefined : sample.value;
+}
+
+const counted: readonly BaselineSignal[] = [
+  'waiting',
+  'running',
+  'finishedTotal',
+  'promptTokensTotal',
+  'cachedPromptTokensTotal',
+  'outputTokensTotal',
+  'itlSecondsSum',
+  'itlCount',
+];
+
+/** What a later look takes increases from. */
+export function countsOf(samples: ReplicaSamples): Counts {
+  const counts: { -readonly [K in BaselineSignal]?: number } = {};
+  for (const name of counted) {
+    const value = rawValue(samples, name);
+    if (value !== undefined) counts[name] = value;
+  }
+  return counts;
 }
