@@ -1,7 +1,8 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { LearnedMemory } from '../../core/model/memory.ts';
-import { isJson, type Json, number, object, text } from './fields.ts';
+import { type Json, number, text } from './fields.ts';
+import { isLearned } from './learned-shape.ts';
 
 const pack = promisify(gzip);
 const unpack = promisify(gunzip);
@@ -21,22 +22,11 @@ export async function packLearned(learned: LearnedMemory): Promise<string> {
   }
 }
 
-/** Undefined when it is not one of ours: then the pool learns anew. */
+/** Undefined when it is not as this version keeps it: then the pool learns anew. */
 export async function unpackLearned(spec: Json): Promise<LearnedMemory | undefined> {
   const packed = text(spec, 'learned');
   if (packed === undefined || number(spec, 'formatVersion') !== checkpointFormat) return undefined;
   const json = await unpack(Buffer.from(packed, 'base64'), { maxOutputLength: largestUnpacked });
   const parsed: unknown = JSON.parse(json.toString('utf8'));
   return isLearned(parsed) ? parsed : undefined;
-}
-
-/** We wrote it, under this format version; the shape is checked as far as a mix-up of objects could spoil a pass. */
-function isLearned(value: unknown): value is LearnedMemory {
-  if (!isJson(value)) return false;
-  const parts = ['baselines', 'skill', 'leadTime', 'correction', 'mix'].every((key) => isJson(value[key]));
-  const lists = ['demand', 'pending', 'counted', 'curve'].every((key) => Array.isArray(value[key]));
-  const phases = ['schedule', 'image', 'weights', 'engine', 'total'].every((phase) =>
-    ['warm', 'cold'].every((warmth) => isJson(object(value, 'leadTime', phase)[warmth])),
-  );
-  return parts && lists && phases;
 }

@@ -224,6 +224,26 @@ test('a checkpoint that is damaged is told and left out, and costs no more than 
   expect(all.problems).toHaveLength(1);
 });
 
+const foreign: Readonly<Record<string, (learned: LearnedMemory) => unknown>> = {
+  'a field of another version': (learned) => ({ ...learned, residuals: [] }),
+  'a field that is missing': (learned) => ({ ...learned, mix: undefined }),
+  'a replica’s reading in another form': (learned) => ({
+    ...learned,
+    baselines: { r: { at: epoch, samples: { waiting: { kind: 'value', value: 1, at: epoch } } } },
+  }),
+  'a number that is none': (learned) => ({ ...learned, skill: { judged: 'many', covered: 1 } }),
+};
+for (const [name, change] of Object.entries(foreign)) {
+  test(`a checkpoint with ${name} is left out: the pool learns anew`, async () => {
+    const { learned } = freshMemory(epoch);
+    const packed = await packLearned(change(learned) as LearnedMemory);
+    expect(await unpackLearned({ formatVersion: checkpointFormat, learned: packed })).toBeUndefined();
+    expect(await unpackLearned({ formatVersion: checkpointFormat, learned: await packLearned(learned) })).toStrictEqual(
+      learned,
+    );
+  });
+}
+
 test('what was learnt is stored once in a quarter of an hour, and at an orderly end', async () => {
   const all = await scene();
   const { input, output } = passOf(1);

@@ -1,0 +1,72 @@
+import type { DemandBin, GatewayBaseline, LearnedMemory, ReplicaBaseline, Sketch } from '../../core/model/memory.ts';
+import { isJson } from './fields.ts';
+
+type Check = (value: unknown) => boolean;
+/** One check a field: a field that is added to the type or taken from it does not compile until this page says how it looks. */
+type Shape<T> = { readonly [Field in keyof Required<T>]: Check };
+
+const amount: Check = (value) => typeof value === 'number' && Number.isFinite(value);
+const name: Check = (value) => typeof value === 'string';
+const maybe =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+const mapOf =
+  (check: Check): Check =>
+  (value) =>
+    isJson(value) && Object.values(value).every(check);
+
+/** All fields as they must be, and no other: a field that we do not know was written by a program that means something else. */
+function fits<T>(shape: Shape<T>): Check {
+  const checks: readonly (readonly [string, Check])[] = Object.entries(shape);
+  const known = new Set(checks.map(([field]) => field));
+  return (value) =>
+    isJson(value) &&
+    checks.every(([field, check]) => check(value[field])) &&
+    Object.keys(value).every((field) => known.has(field));
+}
+
+const baseline = fits<ReplicaBaseline>({ at: amount, counts: mapOf(amount), stuckSince: maybe(amount) });
+const bin = fits<DemandBin>({
+  at: amount,
+  requestsPerSecond: amount,
+  promptTokensPerSecond: amount,
+  outputTokensPerSecond: amount,
+});
+const sketch = fits<Sketch>({ weights: listOf(amount), total: amount, count: amount, referenceAt: amount });
+const warmths = fits<LearnedMemory['leadTime']['total']>({ warm: sketch, cold: sketch });
+
+const learned = fits<LearnedMemory>({
+  baselines: mapOf(baseline),
+  demand: listOf(bin),
+  gateway: maybe(fits<GatewayBaseline>({ at: amount, requestsTotal: maybe(amount), queued: maybe(amount) })),
+  pending: listOf(fits<LearnedMemory['pending'][number]>({ at: amount, due: amount, level: amount, upper: amount })),
+  skill: fits<LearnedMemory['skill']>({ judged: amount, covered: amount }),
+  leadTime: fits<LearnedMemory['leadTime']>({
+    schedule: warmths,
+    image: warmths,
+    weights: warmths,
+    engine: warmths,
+    total: warmths,
+  }),
+  counted: listOf(name),
+  curve: listOf(fits<LearnedMemory['curve'][number]>({ inFlight: amount, throughput: amount, weight: amount })),
+  kvPerRequest: maybe(amount),
+  correction: fits<LearnedMemory['correction']>({ factor: amount, weight: amount }),
+  mix: fits<LearnedMemory['mix']>({
+    promptTokens: amount,
+    cachedShare: amount,
+    outputTokens: amount,
+    weight: amount,
+    outputWeight: amount,
+  }),
+});
+
+/** Whether this is learned memory as this version of the program keeps it. */
+export function isLearned(value: unknown): value is LearnedMemory {
+  return learned(value);
+}
