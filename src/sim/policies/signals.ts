@@ -43,3 +43,32 @@ export function countsOf(seen: PoolSeen): Counts | undefined {
 export function milli(value: number | undefined): bigint | undefined {
   return value === undefined ? undefined : BigInt(Math.ceil(value * 1000));
 }
+
+/** Replicas on their way to Ready, one that the scheduler refuses among them. */
+export function pendingCount(seen: PoolSeen): number {
+  return replicasOf(seen).filter(({ phase }) => phase !== 'Ready' && phase !== 'Unready' && phase !== 'Draining')
+    .length;
+}
+
+/** Requests that wait at the gateway; `undefined`: there is none, or it does not answer. */
+export function gatewayQueue(seen: PoolSeen, now: Instant): number | undefined {
+  return gatewayReading('queued', seen, now);
+}
+
+/** Cumulative. */
+export function gatewayRequests(seen: PoolSeen, now: Instant): number | undefined {
+  return gatewayReading('requestsTotal', seen, now);
+}
+
+function gatewayReading(signal: 'queued' | 'requestsTotal', seen: PoolSeen, now: Instant): number | undefined {
+  if (seen.gateway === undefined) return undefined;
+  const sample = aged(seen.gateway[signal], now, 3 * seen.scrapeIntervalSeconds);
+  return sample.kind === 'value' ? sample.value : undefined;
+}
+
+/** Requests anywhere between the gateway's door and the last token; `undefined` when no source answers. */
+export function inFlight(seen: PoolSeen, now: Instant): number | undefined {
+  const parts = [sumOf('running', seen, now), sumOf('waiting', seen, now), gatewayQueue(seen, now)];
+  const known = parts.flatMap((part) => part ?? []);
+  return known.length === 0 ? undefined : known.reduce((sum, part) => sum + part, 0);
+}
