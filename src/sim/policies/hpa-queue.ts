@@ -1,4 +1,5 @@
 import type { HpaQueueParameters } from '../../core/model/policy-definition.ts';
+import { answerOf, noScale } from './answer.ts';
 import { Hpa } from './hpa.ts';
 import type { PolicyAnswer, PolicySetting, PolicyView, SimulatedPolicy } from './policy.ts';
 import { countsOf, milli, sumOf } from './signals.ts';
@@ -19,7 +20,7 @@ export function createHpaQueue(name: string, parameters: HpaQueueParameters, set
     tickSeconds: parameters.syncSeconds,
     decide: ({ now, seen }: PolicyView): PolicyAnswer => {
       const counts = countsOf(seen);
-      if (counts === undefined) return { actions: [], because: 'FailedGetScale: held' };
+      if (counts === undefined) return noScale;
       const usageMilli = milli(sumOf('waiting', seen, now));
       const targetMilli = BigInt(parameters.targetAverageMilli);
       const answer = hpa.sync({
@@ -27,11 +28,7 @@ export function createHpaQueue(name: string, parameters: HpaQueueParameters, set
         ...counts,
         metrics: [{ name: 'waiting', type: 'AverageValue', usageMilli, targetMilli }],
       });
-      return {
-        ...(answer.replicas === counts.spec ? {} : { replicas: answer.replicas }),
-        actions: [],
-        because: answer.because,
-      };
+      return answerOf(counts.spec, answer.replicas, answer.because);
     },
   };
 }

@@ -9,6 +9,10 @@ import type { RawRecommendation } from '../../core/model/memory.ts';
 import { type Behavior, defaultBehavior } from '../../core/model/policy.ts';
 import type { SpecChange } from '../../core/model/pool.ts';
 import { type Instant, replicas } from '../../core/model/units.ts';
+import { type PodOfMetric, podsReplicas } from './hpa-pods.ts';
+import { isWithin, type Tolerance } from './hpa-tolerance.ts';
+
+export { isWithin } from './hpa-tolerance.ts';
 
 /** An external metric as the HPA reads it, in thousandths; `undefined`: the API answered an error or no series. */
 export interface HpaMetric {
@@ -18,10 +22,18 @@ export interface HpaMetric {
   readonly targetMilli: bigint;
 }
 
+/** A metric of each pod, read through custom.metrics.k8s.io. */
+export interface HpaPodsMetric {
+  readonly name: string;
+  readonly type: 'Pods';
+  readonly pods: readonly PodOfMetric[];
+  readonly targetMilli: bigint;
+}
+
 export interface HpaSetting {
   readonly minReplicas: number;
   readonly maxReplicas: number;
-  readonly tolerance: { readonly up: number; readonly down: number };
+  readonly tolerance: Tolerance;
   /** Absent: the rules of an HPA without `behavior`. */
   readonly behavior?: Behavior;
 }
@@ -32,7 +44,7 @@ export interface HpaView {
   readonly status: number;
   /** Pods that are Running and Ready. */
   readonly ready: number;
-  readonly metrics: readonly HpaMetric[];
+  readonly metrics: readonly (HpaMetric | HpaPodsMetric)[];
 }
 
 export interface HpaAnswer {
@@ -46,7 +58,7 @@ const maxInt32 = 2_147_483_647n;
 export function externalReplicas(
   metric: HpaMetric,
   view: Omit<HpaView, 'now' | 'metrics'>,
-  tolerance: HpaSetting['tolerance'],
+  tolerance: Tolerance,
 ): number | undefined {
   const { usageMilli: usage, targetMilli: target } = metric;
   if (usage === undefined) return undefined;
@@ -61,12 +73,7 @@ export function externalReplicas(
   return view.ready === 0 ? undefined : clampedNumber(Math.ceil(ratio * view.ready));
 }
 
-/** Compared as upstream does: `|ratio - 1| <= tolerance` differs at the edge, where 1.1 must be inside 10 %. */
-export function isWithin(ratio: number, { up, down }: HpaSetting['tolerance']): boolean {
-  return 1.0 - down <= ratio && ratio <= 1.0 + up;
-}
-
-/** The HPA v2 controller for external metrics: one call of `sync` is one reconcile. Its history lives in it, as upstream's does. */
+/** The HPA v2 controller for external and Pods metrics: one call of `sync` is one reconcile. Its history lives in it, as upstream's does. */
 export class Hpa {
   readonly #setting: HpaSetting;
   #history: readonly RawRecommendation[] = [];
@@ -84,7 +91,7 @@ export class Hpa {
     if (spec > max) return this.#scale(view, { replicas: max }, `${spec} is above maxReplicas`);
     if (spec < min) return this.#scale(view, { replicas: min }, `${spec} is below minReplicas`);
     const proposal = propose(view, this.#setting.tolerance);
-    if (proposal === undefined) return { replicas: spec, because: 'FailedGetExternalMetric: held' };
+    if (proposal === undefined) return { replicas: spec, because: `${failureOf(view)}: held` };
     return this.#scale(view, this.#normalise(view, proposal.replicas), proposal.because);
   }
 
@@ -128,15 +135,32 @@ export class Hpa {
 }
 
 /** The largest of the metrics. One that fails forbids going down and never going up. */
-function propose(view: HpaView, tolerance: HpaSetting['tolerance']): HpaAnswer | undefined {
-  const proposals = view.metrics.map((metric) => ({ metric, replicas: externalReplicas(metric, view, tolerance) }));
+function propose(view: HpaView, tolerance: Tolerance): HpaAnswer | undefined {
   let best: HpaAnswer | undefined;
-  for (const { metric, replicas: wanted } of proposals) {
-    if (wanted === undefined || (best !== undefined && wanted <= best.replicas)) continue;
-    best = { replicas: wanted, because: `${metric.name} ${Number(metric.usageMilli ?? 0n) / 1000} asks for ${wanted}` };
+  let isAnyFailing = false;
+  for (const metric of view.metrics) {
+    const wanted = replicasFor(metric, view, tolerance);
+    if (wanted === undefined) isAnyFailing = true;
+    else if (best === undefined || wanted > best.replicas) {
+      best = { replicas: wanted, because: `${metric.name} ${usageOf(metric)} asks for ${wanted}` };
+    }
   }
-  const isAnyFailing = proposals.some(({ replicas: wanted }) => wanted === undefined);
   return best !== undefined && isAnyFailing && best.replicas < view.spec ? undefined : best;
+}
+
+function replicasFor(metric: HpaMetric | HpaPodsMetric, view: HpaView, tolerance: Tolerance): number | undefined {
+  if (metric.type === 'Pods') return podsReplicas({ ...metric, spec: view.spec }, tolerance);
+  return externalReplicas(metric, view, tolerance);
+}
+
+function usageOf(metric: HpaMetric | HpaPodsMetric): number {
+  if (metric.type !== 'Pods') return Number(metric.usageMilli ?? 0n) / 1000;
+  const samples = metric.pods.flatMap(({ milli }) => milli ?? []);
+  return Number(samples.reduce((sum, milli) => sum + milli, 0n)) / (1000 * samples.length);
+}
+
+function failureOf({ metrics }: HpaView): string {
+  return metrics[0]?.type === 'Pods' ? 'FailedGetPodsMetric' : 'FailedGetExternalMetric';
 }
 
 function clamped(n: bigint): number {
