@@ -5,7 +5,7 @@ import type { Behavior, Tunables } from '../core/model/policy.ts';
 import type { PolicyDefinition, SimulatedAlgorithm } from '../core/model/policy-definition.ts';
 import { describe, ok, problem, type Problem, type Result } from '../core/model/result.ts';
 import { ForewarmError } from '../errors.ts';
-import { scalingPolicySchema, simulatedPolicySchema } from './policy-schema.ts';
+import { algorithmNames, scalingPolicySchema, simulatedPolicySchema } from './policy-schema.ts';
 
 /** The spec of a ScalingPolicy object: API style, whole numbers with their unit in the name. */
 export interface ScalingPolicySpec {
@@ -130,7 +130,7 @@ function allowedBy({ keyword, params, message }: ErrorObject): string {
   if (keyword === 'minimum') return `at least ${String(params['limit'])}`;
   if (keyword === 'maximum') return `at most ${String(params['limit'])}`;
   if (keyword === 'type') return `of type ${String(params['type'])}`;
-  if (keyword === 'discriminator') return 'one of Static, HpaQueue, KedaEpp';
+  if (keyword === 'discriminator') return `one of ${algorithmNames.join(', ')}`;
   return (message ?? 'valid').replace(/^must (be )?/, '');
 }
 

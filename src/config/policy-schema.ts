@@ -1,34 +1,8 @@
+import type { AlgorithmName } from '../core/model/policy-definition.ts';
+import { peerSchemas } from './peer-schema.ts';
+import { behavior, closed, maxInt32, whole, withDefault } from './schema-parts.ts';
+
 /** JSON schemas of the files in `policies/`. Defaults of a ScalingPolicy are those of `balanced` (docs/policies.md argues for each). */
-const whole = (minimum: number, maximum: number): object => ({ type: 'integer', minimum, maximum });
-const withDefault = (minimum: number, maximum: number, fallback: number): object => ({
-  ...whole(minimum, maximum),
-  default: fallback,
-});
-const closed = (properties: Readonly<Record<string, object>>, required: readonly string[]): object => ({
-  type: 'object',
-  additionalProperties: false,
-  properties,
-  required,
-});
-
-const rate = closed(
-  {
-    type: { type: 'string', enum: ['Pods', 'Percent'] },
-    value: whole(1, 2_147_483_647),
-    periodSeconds: whole(1, 1800),
-  },
-  ['type', 'value', 'periodSeconds'],
-);
-const rules = closed(
-  {
-    stabilizationWindowSeconds: whole(0, 3600),
-    selectPolicy: { type: 'string', enum: ['Max', 'Min', 'Disabled'] },
-    policies: { type: 'array', minItems: 1, maxItems: 16, items: rate },
-  },
-  ['stabilizationWindowSeconds', 'selectPolicy', 'policies'],
-);
-const behavior = closed({ scaleUp: rules, scaleDown: rules }, ['scaleUp', 'scaleDown']);
-
 const document = (kind: string, spec: object): object =>
   closed(
     {
@@ -63,58 +37,56 @@ export const scalingPolicySchema: object = document(
   ),
 );
 
-const algorithm = (name: string, parameters: object): object =>
-  closed({ algorithm: { type: 'string', const: name }, parameters }, ['algorithm', 'parameters']);
-
 const trigger = closed(
   {
     signal: { type: 'string', enum: ['PoolSaturation', 'RequestRunning'] },
     metricType: { type: 'string', enum: ['Value', 'AverageValue'] },
-    thresholdMilli: whole(1, 2_147_483_647),
-    activationThresholdMilli: withDefault(0, 2_147_483_647, 0),
+    thresholdMilli: whole(1, maxInt32),
+    activationThresholdMilli: withDefault(0, maxInt32, 0),
   },
   ['signal', 'metricType', 'thresholdMilli'],
 );
+
+const parametersOf: Readonly<Record<AlgorithmName, object>> = {
+  ...peerSchemas,
+  Static: closed({ replicas: whole(0, maxInt32) }, []),
+  HpaQueue: closed(
+    {
+      syncSeconds: whole(1, 3600),
+      targetAverageMilli: whole(1, maxInt32),
+      tolerancePercent: whole(0, 1000),
+      behavior,
+    },
+    ['syncSeconds', 'targetAverageMilli', 'tolerancePercent'],
+  ),
+  KedaEpp: closed(
+    {
+      pollingSeconds: whole(1, 3600),
+      cooldownSeconds: whole(0, 86_400),
+      tolerancePercent: whole(0, 1000),
+      queueDepthThreshold: whole(1, 100_000),
+      kvUseThresholdPercent: whole(1, 100),
+      triggers: { type: 'array', minItems: 1, maxItems: 2, items: trigger },
+      behavior,
+    },
+    [
+      'pollingSeconds',
+      'cooldownSeconds',
+      'tolerancePercent',
+      'queueDepthThreshold',
+      'kvUseThresholdPercent',
+      'triggers',
+    ],
+  ),
+};
+
+export const algorithmNames: readonly string[] = Object.keys(parametersOf).toSorted();
 
 export const simulatedPolicySchema: object = document('SimulatedPolicy', {
   type: 'object',
   required: ['algorithm'],
   discriminator: { propertyName: 'algorithm' },
-  oneOf: [
-    algorithm('Static', closed({ replicas: whole(0, 2_147_483_647) }, [])),
-    algorithm(
-      'HpaQueue',
-      closed(
-        {
-          syncSeconds: whole(1, 3600),
-          targetAverageMilli: whole(1, 2_147_483_647),
-          tolerancePercent: whole(0, 1000),
-          behavior,
-        },
-        ['syncSeconds', 'targetAverageMilli', 'tolerancePercent'],
-      ),
-    ),
-    algorithm(
-      'KedaEpp',
-      closed(
-        {
-          pollingSeconds: whole(1, 3600),
-          cooldownSeconds: whole(0, 86_400),
-          tolerancePercent: whole(0, 1000),
-          queueDepthThreshold: whole(1, 100_000),
-          kvUseThresholdPercent: whole(1, 100),
-          triggers: { type: 'array', minItems: 1, maxItems: 2, items: trigger },
-          behavior,
-        },
-        [
-          'pollingSeconds',
-          'cooldownSeconds',
-          'tolerancePercent',
-          'queueDepthThreshold',
-          'kvUseThresholdPercent',
-          'triggers',
-        ],
-      ),
-    ),
-  ],
+  oneOf: Object.entries(parametersOf).map(([name, parameters]) =>
+    closed({ algorithm: { type: 'string', const: name }, parameters }, ['algorithm', 'parameters']),
+  ),
 });

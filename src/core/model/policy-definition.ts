@@ -1,3 +1,4 @@
+import type { PeerParameters } from './peer-parameters.ts';
 import type { Behavior, Tunables } from './policy.ts';
 
 /** A trigger of a KEDA ScaledObject as the simulated policy reads it; `Value` and `AverageValue` as in the HPA. */
@@ -35,11 +36,18 @@ export interface KedaEppParameters {
   readonly behavior?: Behavior;
 }
 
+/** Every algorithm of the simulator by its name. */
+export interface SimulatedParameters extends PeerParameters {
+  readonly Static: StaticParameters;
+  readonly HpaQueue: HpaQueueParameters;
+  readonly KedaEpp: KedaEppParameters;
+}
+export type AlgorithmName = keyof SimulatedParameters;
+
 /** A peer's algorithm with its settings; simulator only. */
-export type SimulatedAlgorithm =
-  | { readonly algorithm: 'Static'; readonly parameters: StaticParameters }
-  | { readonly algorithm: 'HpaQueue'; readonly parameters: HpaQueueParameters }
-  | { readonly algorithm: 'KedaEpp'; readonly parameters: KedaEppParameters };
+export type SimulatedAlgorithm<Name extends AlgorithmName = AlgorithmName> = {
+  readonly [Key in Name]: { readonly algorithm: Key; readonly parameters: SimulatedParameters[Key] };
+}[Name];
 
 /** What a file in `policies/` says, whichever of the two kinds it is. */
 export type PolicyDefinition =

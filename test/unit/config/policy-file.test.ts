@@ -54,7 +54,7 @@ const refusals: Readonly<Record<string, { readonly text: string; readonly says: 
   },
   'an unknown algorithm is answered with the known ones': {
     text: `${head('SimulatedPolicy')}spec: { algorithm: Magic, parameters: {} }\n`,
-    says: 'must be one of Static, HpaQueue, KedaEpp',
+    says: 'must be one of AibrixApa, AibrixKpa',
   },
   'a missing parameter is named': {
     text: `${head('SimulatedPolicy')}spec: { algorithm: HpaQueue, parameters: { syncSeconds: 15, tolerancePercent: 10 } }\n`,
