@@ -15,8 +15,8 @@ export interface Stock {
 export interface NeedInput {
   readonly capacity: Capacity;
   readonly stock: Stock;
-  /** Demand when the order arrives: expected, and its bound; absent while no rate is known. */
-  readonly demand?: { readonly recent: number; readonly point: number; readonly upper: number };
+  /** Demand now, and its bound when the order arrives; absent while no rate is known. */
+  readonly demand?: { readonly recent: number; readonly upper: number };
   readonly supply: Supply;
   readonly leadSeconds: number;
   readonly recoverySeconds: number;
@@ -44,7 +44,7 @@ export function needOf(input: NeedInput): Need {
   const { capacity, stock, demand } = input;
   const excess = Math.max(0, stock.running - (input.supply.now / capacity.requestsPerSecond) * capacity.inFlight);
   const now = stock.waiting + stock.queued + excess;
-  const rate = demand === undefined ? input.supply.now : Math.max(demand.point, demand.recent);
+  const rate = demand?.recent ?? input.supply.now;
   const backlog = backlogAfter(now, { rate, supply: input.supply, seconds: input.leadSeconds });
   const forecast =
     demand === undefined ? 0 : ceil(demand.upper / (capacity.requestsPerSecond * input.targetUtilization));

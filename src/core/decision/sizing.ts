@@ -12,7 +12,6 @@ export interface Outlook {
   readonly level: number;
   /** The newest bin, or the last minute where that was more: what a backlog grows by. */
   readonly recent: number;
-  readonly point: number;
   readonly upper: number;
 }
 
@@ -228,7 +227,8 @@ function paybackQuantile({ paybackSeconds, provisioningQuantile: q }: Tunables, 
 function survivorsNeeded({ capacity, tunables, stock }: SizingInput, demand: Outlook | undefined): number {
   const { consolidationUtilization, kvHighRatio } = tunables;
   const byRate = (demand?.level ?? 0) / (capacity.requestsPerSecond * consolidationUtilization);
-  const byFlight = (stock.down.running + stock.down.waiting) / (capacity.inFlight * consolidationUtilization);
+  const byFlight =
+    (stock.down.running + stock.down.waiting + stock.down.queued) / (capacity.inFlight * consolidationUtilization);
   const byKv = stock.down.kvSum / kvHighRatio;
   return ceil(Math.max(byRate, byFlight, byKv));
 }

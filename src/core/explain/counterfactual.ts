@@ -25,7 +25,7 @@ export function counterfactualOf(input: SizingInput, sizing: Sizing): string | u
 }
 
 function timesDemand(demand: NonNullable<NeedInput['demand']>, factor: number): NonNullable<NeedInput['demand']> {
-  return { recent: demand.recent * factor, point: demand.point * factor, upper: demand.upper * factor };
+  return { recent: demand.recent * factor, upper: demand.upper * factor };
 }
 
 /** Smallest value above `from` at which a monotone condition holds; `undefined` when it holds nowhere within reach. */

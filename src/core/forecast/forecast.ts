@@ -9,8 +9,6 @@ export interface Forecast {
   readonly level: number;
   /** The newest bin, or the last minute where that was more. */
   readonly recent: number;
-  /** Expected over the horizon, never above `upper`. */
-  readonly point: number;
   /** The quantile of the largest minute inside the horizon. */
   readonly upper: number;
   readonly quantile: number;
@@ -65,8 +63,7 @@ export function forecastFrom({ series, levels, errors, horizonSeconds, quantile 
     boundOf({ level: points[i] ?? 0, recent }, e, { score: scores[i] ?? 0, quantile }),
   );
   const upper = Math.max(level, Math.min(mixed(bounds, weights), mostGrowth * largest(levels.short)));
-  const point = Math.min(upper, mixed(points, weights));
-  return { horizonSeconds, level, recent, point, upper, quantile, method: methodOf(weights, errors) };
+  return { horizonSeconds, level, recent, upper, quantile, method: methodOf(weights, errors) };
 }
 
 function largest(values: Float64Array): number {
