@@ -4,7 +4,7 @@ import type { PoolPolicy } from '../../core/model/policy.ts';
 import type { PoolSeen, TargetSeen } from '../../core/model/pool.ts';
 import type { PoolReport, TargetReport } from '../../core/model/report.ts';
 import { type Condition, dated } from './conditions.ts';
-import { isJson, type Json, list, optional } from './fields.ts';
+import { isJson, type Json, list, optional, text } from './fields.ts';
 
 export interface StatusInput {
   readonly generation: number;
@@ -165,6 +165,7 @@ export function statusKeys(status: Json): { readonly urgent: string; readonly la
     lazy: JSON.stringify([
       lazy,
       followerWords(status),
+      gapCauses(status),
       status['warmth'] === undefined ? '' : warmthKey(status['warmth']),
     ]),
   };
@@ -175,6 +176,13 @@ function followerWords(status: Json): unknown {
   return list(status, 'conditions').find(
     (one) => isJson(one) && one['type'] === 'Followed' && one['status'] === 'False',
   );
+}
+
+/** Of what kind the gaps in the metrics are; not how many, nor the words of a failing server, which may change with each try. */
+function gapCauses(status: Json): readonly string[] {
+  const gap = list(status, 'conditions').find((one) => isJson(one) && one['type'] === 'MetricsAvailable');
+  const message = text(gap, 'status') === 'False' ? (text(gap, 'message') ?? '') : '';
+  return [...new Set(message.match(/\([A-Z][A-Za-z]+\)/g))].sort();
 }
 
 function warmthKey(warmth: unknown): readonly unknown[] {

@@ -131,6 +131,16 @@ function enormous(): StatusInput {
   return input({ seen: poolSeen({ targets }), decisions, past, safety });
 }
 
+test('a gap in the metrics is told anew when it is of another kind, not when its count or the words of a server change', () => {
+  const lazyOf = (message: string): string => {
+    const gap = { type: 'MetricsAvailable', status: 'False', reason: 'SignalsMissing', message } as const;
+    return statusKeys(statusFor(input({ conditions: [gap] }))).lazy;
+  };
+  const first = lazyOf('waiting on 2 of 4 replicas (NoSeries); chat-1: no series of pod a/chat-1');
+  expect(lazyOf('waiting on 3 of 4 replicas (NoSeries); chat-2 (and 2 more): no series of pod a/chat-2')).toBe(first);
+  expect(lazyOf('waiting on 4 of 4 replicas (QueryFailed); chat-1: connect ECONNREFUSED')).not.toBe(first);
+});
+
 test('a status is never larger than 64 KiB, and keeps memory and conditions to the last', () => {
   const status = statusFor(enormous());
   expect(Buffer.byteLength(JSON.stringify(status))).toBeLessThanOrEqual(64 * 1024);
