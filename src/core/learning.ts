@@ -3,7 +3,7 @@ import { ceilingAfter, queueAfter } from './capacity/ceiling.ts';
 import { learnCorrection, noCorrection } from './capacity/correction.ts';
 import { learnCurve } from './capacity/curve.ts';
 import { freshLeadTimes, learnLeadTimes } from './capacity/lead-time.ts';
-import { freshMix, learnMix, lengthsOf } from './capacity/mix.ts';
+import { freshMix, learnMix, lengthsOf } from './signals/mix.ts';
 import type { SizedTarget } from './decision/pool-sizing.ts';
 import { remember } from './forecast/remember.ts';
 import { judgeForecasts } from './forecast/skill.ts';
@@ -51,7 +51,7 @@ export interface LearnInput {
 /** What this look teaches for the next one. */
 export function learn(input: LearnInput): LearnedMemory {
   const { learned, seen, observation, step, now } = input;
-  const judged = judgeForecasts(input);
+  const judged = judgeForecasts({ ...input, leadSeconds: input.sized[0]?.sizing?.leadSeconds });
   const { leadTime, counted } = learnLeadTimes(seen, learned, now);
   const kvPerRequest = learnKvPerRequest(learned.kvPerRequest, observation);
   const isOnItsWay = input.sized.some(({ position }) => position.arriving.length > 0);

@@ -8,7 +8,7 @@ import { correctionFactor } from './correction.ts';
 import { capacityFromCurve } from './curve.ts';
 import { capacityFromProfile, type Capacity } from './from-profile.ts';
 import { scaled } from './iteration-time.ts';
-import { type Lengths, lengthsOf } from './mix.ts';
+import { type Lengths, lengthsOf } from '../signals/mix.ts';
 
 export interface CapacityInput {
   readonly target: TargetPolicy;

@@ -2,7 +2,7 @@ import type { LearnedMemory } from '../model/memory.ts';
 import type { EngineProfile } from '../model/profile.ts';
 import type { Flow } from '../signals/flow.ts';
 import { iterationMs, meanContext, quadraticMs } from './iteration-time.ts';
-import type { Lengths } from './mix.ts';
+import type { Lengths } from '../signals/mix.ts';
 
 type Correction = LearnedMemory['correction'];
 

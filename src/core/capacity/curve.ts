@@ -2,7 +2,7 @@ import type { LearnedMemory } from '../model/memory.ts';
 import type { Objectives } from '../model/policy.ts';
 import type { Flow } from '../signals/flow.ts';
 import type { Capacity } from './from-profile.ts';
-import type { Lengths } from './mix.ts';
+import type { Lengths } from '../signals/mix.ts';
 
 type Curve = LearnedMemory['curve'];
 

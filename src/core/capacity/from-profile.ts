@@ -1,7 +1,7 @@
 import type { Objectives } from '../model/policy.ts';
 import type { EngineProfile } from '../model/profile.ts';
 import { iterationMs, meanContext, operatingPoint, quadraticMs, type OperatingPoint } from './iteration-time.ts';
-import type { Lengths } from './mix.ts';
+import type { Lengths } from '../signals/mix.ts';
 
 /** What one replica serves inside the objectives, and what stops it from serving more. */
 export interface Capacity {

@@ -1,5 +1,5 @@
 import type { EngineProfile } from '../model/profile.ts';
-import type { Lengths } from './mix.ts';
+import type { Lengths } from '../signals/mix.ts';
 
 /** What an engine's scheduler is doing in a steady state. */
 export interface OperatingPoint {

@@ -1,7 +1,7 @@
 import { capacityOf } from '../capacity/capacity.ts';
 import type { Capacity } from '../capacity/from-profile.ts';
 import { leadTimeSeconds } from '../capacity/lead-time.ts';
-import type { Lengths } from '../capacity/mix.ts';
+import type { Lengths } from '../signals/mix.ts';
 import { slotsOf, type Slots } from '../capacity/slots.ts';
 import type { Outlook } from '../forecast/outlook.ts';
 import type { Evidence } from '../model/decision.ts';

@@ -10,7 +10,7 @@ import type {
   TargetReport,
 } from '../model/report.ts';
 import { after } from '../model/units.ts';
-import { becauseOf } from '../recommendation.ts';
+import { becauseOf } from '../decision/recommendation.ts';
 import { requiredSignals } from '../signals/observe.ts';
 import { conditionsOf } from './conditions.ts';
 import { counterfactualOf } from './counterfactual.ts';

@@ -1,7 +1,5 @@
-import { meanContext } from '../capacity/iteration-time.ts';
-import type { Lengths } from '../capacity/mix.ts';
+import type { Lengths } from '../signals/mix.ts';
 import type { DemandBin } from '../model/memory.ts';
-import type { EngineProfile } from '../model/profile.ts';
 
 /** Demand over time in requests of the present mix per second; seconds before now, oldest first. */
 export interface Series {
@@ -21,15 +19,6 @@ const longestBinSeconds = 60;
 export interface TokenCosts {
   readonly prompt: number;
   readonly output: number;
-}
-
-/** Without a profile an output token is taken to cost as much as four prompt tokens: decoding is bound by memory, prefill by compute. */
-const withoutProfile: TokenCosts = { prompt: 1, output: 4 };
-
-export function tokenCosts(profile: EngineProfile | undefined, lengths: Lengths): TokenCosts {
-  if (profile === undefined) return withoutProfile;
-  const read = profile.gamma * meanContext(lengths) + profile.delta;
-  return { prompt: profile.beta, output: profile.beta + read };
 }
 
 /**

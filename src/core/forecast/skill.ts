@@ -1,4 +1,3 @@
-import type { SizedTarget } from '../decision/pool-sizing.ts';
 import type { LearnedMemory } from '../model/memory.ts';
 import type { PoolPolicy } from '../model/policy.ts';
 import { after, elapsed, type Instant } from '../model/units.ts';
@@ -16,7 +15,8 @@ export interface SkillInput {
   readonly learned: LearnedMemory;
   readonly policy: PoolPolicy;
   readonly outlook: Outlook;
-  readonly sized: readonly SizedTarget[];
+  /** Lead time that sized this decision; absent when nothing was sized. */
+  readonly leadSeconds: number | undefined;
   readonly now: Instant;
 }
 
@@ -54,12 +54,11 @@ interface RecordInput extends SkillInput {
   readonly waiting: LearnedMemory['pending'];
 }
 
-function record({ waiting, outlook, policy, sized, now }: RecordInput): LearnedMemory['pending'] {
+function record({ waiting, outlook, policy, leadSeconds, now }: RecordInput): LearnedMemory['pending'] {
   const last = waiting.at(-1);
   if (last !== undefined && elapsed(last.at, now) < recordEverySeconds) return waiting;
-  const lead = sized[0]?.sizing?.leadSeconds;
-  if (lead === undefined) return waiting;
-  const horizon = lead + policy.tunables.tickSeconds;
+  if (leadSeconds === undefined) return waiting;
+  const horizon = leadSeconds + policy.tunables.tickSeconds;
   const made = outlook.within(horizon, policy.tunables.provisioningQuantile);
   if (made === undefined) return waiting;
   return [

@@ -1,4 +1,4 @@
-import { lengthsOf } from '../capacity/mix.ts';
+import { lengthsOf } from './mix.ts';
 import type { DemandBin, GatewayBaseline, LearnedMemory, ReplicaBaseline } from '../model/memory.ts';
 import type { PoolSeen, ReplicaSeen } from '../model/pool.ts';
 import { elapsed, type Instant } from '../model/units.ts';

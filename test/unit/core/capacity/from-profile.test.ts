@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { capacityFromProfile, firstTokenMs } from '../../../../src/core/capacity/from-profile.ts';
 import { iterationMs, operatingPoint, scaled } from '../../../../src/core/capacity/iteration-time.ts';
-import type { Lengths } from '../../../../src/core/capacity/mix.ts';
+import type { Lengths } from '../../../../src/core/signals/mix.ts';
 import { milliseconds } from '../../../../src/core/model/units.ts';
 import { llama8bH100 as llama } from '../../../support/builders.ts';
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { correctionFactor, learnCorrection, noCorrection } from '../../../../src/core/capacity/correction.ts';
 import { capacityFromCurve, learnCurve } from '../../../../src/core/capacity/curve.ts';
 import { operatingPoint, scaled } from '../../../../src/core/capacity/iteration-time.ts';
-import { freshMix, learnMix, lengthsOf, type Lengths } from '../../../../src/core/capacity/mix.ts';
+import { freshMix, learnMix, lengthsOf, type Lengths } from '../../../../src/core/signals/mix.ts';
 import type { Flow } from '../../../../src/core/signals/flow.ts';
 import type { LearnedMemory } from '../../../../src/core/model/memory.ts';
 import { milliseconds } from '../../../../src/core/model/units.ts';

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { tokenCosts } from '../../../../src/core/capacity/token-costs.ts';
 import { conformalRank, horizonMaxima } from '../../../../src/core/forecast/calibration.ts';
 import { normalQuantile } from '../../../../src/core/forecast/forecast.ts';
 import { outlookOf } from '../../../../src/core/forecast/outlook.ts';
 import { remember } from '../../../../src/core/forecast/remember.ts';
-import { means, seriesFrom, seriesOf, tokenCosts, type Series } from '../../../../src/core/forecast/series.ts';
+import { means, seriesFrom, seriesOf, type Series } from '../../../../src/core/forecast/series.ts';
 import type { DemandBin } from '../../../../src/core/model/memory.ts';
 import { at, llama8bH100 } from '../../../support/builders.ts';
 

@@ -1,5 +1,5 @@
 import type { LearnedMemory } from '../model/memory.ts';
-import type { Flow } from '../signals/flow.ts';
+import type { Flow } from './flow.ts';
 
 export type Mix = LearnedMemory['mix'];
 

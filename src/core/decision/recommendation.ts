@@ -1,9 +1,9 @@
-import type { SizedTarget } from './decision/pool-sizing.ts';
-import type { Evidence, Recommendation, TargetRecommendation } from './model/decision.ts';
-import type { PoolPolicy } from './model/policy.ts';
-import type { PoolSeen } from './model/pool.ts';
-import type { Because } from './model/reason.ts';
-import { replicas, type Instant, type Replicas } from './model/units.ts';
+import type { SizedTarget } from './pool-sizing.ts';
+import type { Evidence, Recommendation, TargetRecommendation } from '../model/decision.ts';
+import type { PoolPolicy } from '../model/policy.ts';
+import type { PoolSeen } from '../model/pool.ts';
+import type { Because } from '../model/reason.ts';
+import { replicas, type Instant, type Replicas } from '../model/units.ts';
 
 export interface RecommendationInput {
   readonly seen: PoolSeen;
