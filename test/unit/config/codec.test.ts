@@ -65,8 +65,8 @@ test('a target and a maximum are enough: it observes, from 1, with the HPA defau
       initialLeadTimeWarmSeconds: 60,
       paybackSeconds: 300,
       kvHighRatio: 0.9,
-      targetUtilization: 0.8,
-      consolidationUtilization: 0.7,
+      targetUtilization: 0.9,
+      consolidationUtilization: 0.8,
     },
   });
 });
