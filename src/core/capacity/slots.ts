@@ -1,5 +1,5 @@
 import type { PoolPolicy, TargetPolicy } from '../model/policy.ts';
-import type { FleetSeen, TargetSeen } from '../model/pool.ts';
+import type { FleetSeen, NodeName, NodeSeen, TargetSeen } from '../model/pool.ts';
 
 /** Room for the next replicas of a target: how many can start on nodes that hold the weights, and how many on others. */
 export interface Slots {
@@ -12,17 +12,30 @@ export function slotsOf(
   policy: TargetPolicy,
   { fleet, warmth }: { readonly fleet: FleetSeen; readonly warmth: PoolPolicy['warmth'] },
 ): Slots {
-  const eligible = new Set(target.eligibleNodes);
   const gpus = Math.max(1, policy.gpusPerReplica);
   let warm = 0;
   let cold = 0;
-  if (eligible.size === 0) return { warm, cold };
-  for (const node of fleet.nodes) {
-    if (!node.isHealthy || !eligible.has(node.node)) continue;
+  for (const name of target.eligibleNodes) {
+    const node = nodeNamed(fleet.nodes, name);
+    if (node === undefined || !node.isHealthy) continue;
     const room = Math.floor(node.freeGpus / gpus);
     const isWarm = warmth.artifact !== undefined && node.cache?.phases[warmth.artifact.hash] === 'Ready';
     if (isWarm) warm += room;
     else cold += room;
   }
   return { warm, cold };
+}
+
+/** Binary search: nodes are sorted by name, and a pool looks at a few of thousands. */
+function nodeNamed(nodes: readonly NodeSeen[], name: NodeName): NodeSeen | undefined {
+  let low = 0;
+  let high = nodes.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const node = nodes[middle];
+    if (node === undefined || node.node === name) return node;
+    if (node.node < name) low = middle + 1;
+    else high = middle - 1;
+  }
+  return undefined;
 }

@@ -1,3 +1,4 @@
+import type { Scratch } from './scratch.ts';
 import type { Series } from './series.ts';
 import { WindowMaximum } from './window-maximum.ts';
 
@@ -34,8 +35,8 @@ export function horizonMaxima(
   horizon: { readonly seconds: number; readonly length: number },
 ): Float64Array {
   const { seconds, length } = horizon;
-  const out = new Float64Array(length).fill(Number.NaN);
-  const window = new WindowMaximum(smooth, length);
+  const out = series.scratch.take(length).fill(Number.NaN);
+  const window = new WindowMaximum(smooth, series.scratch.take(length));
   const { settled, last } = judgedSpan(series, horizon);
   const at = (i: number): number => series.t[i] ?? 0;
   let end = length - 1;
@@ -67,12 +68,12 @@ function isHalfKnown(
 export function errorsOf(
   f: Float64Array,
   actual: Float64Array,
-  { thin, floor }: { readonly thin: number; readonly floor: number },
+  { thin, floor, scratch }: { readonly thin: number; readonly floor: number; readonly scratch: Scratch },
 ): Errors {
   const most = Math.ceil(actual.length / thin);
-  const forecasts = new Float64Array(most);
-  const actuals = new Float64Array(most);
-  const scores = new Float64Array(most);
+  const forecasts = scratch.take(most);
+  const actuals = scratch.take(most);
+  const scores = scratch.take(most);
   let count = 0;
   for (let i = actual.length - 1; i >= 0; i -= thin) {
     const y = actual[i] ?? Number.NaN;

@@ -37,7 +37,8 @@ export function pastErrors(series: Series, levels: Levels, horizonSeconds: numbe
   const actual = horizonMaxima(series, levels.short, { seconds: horizonSeconds, length });
   const floor = floorShare * meanOf(series, 0, length) + smallestFloor;
   const thin = Math.max(1, Math.ceil(length / mostScores));
-  return pointsOf(levels, horizonSeconds).map((f) => errorsOf(f, actual, { thin, floor }));
+  const { scratch } = series;
+  return pointsOf(series, levels, horizonSeconds).map((f) => errorsOf(f, actual, { thin, floor, scratch }));
 }
 
 export interface ForecastInput {

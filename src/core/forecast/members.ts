@@ -1,4 +1,4 @@
-import { means, meanOf, type Series, windowStarts } from './series.ts';
+import { means, meanOf, type Series, windowStart } from './series.ts';
 
 export const memberNames = ['last minute', 'last five minutes', 'trend'] as const;
 
@@ -20,12 +20,12 @@ export function levelsOf(series: Series): Levels {
 }
 
 function slopes(series: Series): Float64Array {
-  const starts = windowStarts(series, longSeconds);
-  const middles = windowStarts(series, longSeconds / 2);
-  const slope = new Float64Array(series.length).fill(Number.NaN);
+  const slope = series.scratch.take(series.length).fill(Number.NaN);
+  let start = 0;
+  let middle = 0;
   for (let i = 0; i < series.length; i++) {
-    const start = starts[i] ?? 0;
-    const middle = middles[i] ?? 0;
+    start = windowStart(series, start, { i, seconds: longSeconds });
+    middle = windowStart(series, middle, { i, seconds: longSeconds / 2 });
     const known = (series.known[i + 1] ?? 0) - (series.known[start + 1] ?? 0);
     if (middle <= start || known < 0.8 * (longSeconds - shortSeconds)) continue;
     slope[i] = (meanOf(series, middle, i + 1) - meanOf(series, start, middle)) / (longSeconds / 2);
@@ -41,9 +41,9 @@ export function pointsAt({ short, long, slope }: Levels, i: number, horizonSecon
 }
 
 /** The same for every bin: one array a member. */
-export function pointsOf(levels: Levels, horizonSeconds: number): readonly Float64Array[] {
+export function pointsOf(series: Series, levels: Levels, horizonSeconds: number): readonly Float64Array[] {
   const ahead = longSeconds / 2 + trendShare * horizonSeconds;
-  const trend = new Float64Array(levels.long.length);
+  const trend = series.scratch.take(series.length);
   for (let i = 0; i < trend.length; i++) {
     trend[i] = Math.max(0, (levels.long[i] ?? 0) + (levels.slope[i] ?? Number.NaN) * ahead);
   }

@@ -1,3 +1,4 @@
+import { Scratch } from './scratch.ts';
 import type { Lengths } from '../signals/mix.ts';
 import type { DemandBin } from '../model/memory.ts';
 
@@ -11,6 +12,8 @@ export interface Series {
   readonly sum: Float64Array;
   /** Seconds that are known up to bin i (it excluded): a bin speaks for the time since the one before, for a minute at most; the first for none. */
   readonly known: Float64Array;
+  /** Room for what is computed from this series. */
+  readonly scratch: Scratch;
 }
 
 const longestBinSeconds = 60;
@@ -40,10 +43,11 @@ export function seriesOf(bins: readonly DemandBin[], lengths: Lengths, costs: To
 /** A series of points: `at` gives seconds, `of` the value. */
 export function seriesFrom<T>(points: readonly T[], at: (point: T) => number, of: (point: T) => number): Series {
   const length = points.length;
-  const t = new Float64Array(length);
-  const y = new Float64Array(length);
-  const sum = new Float64Array(length + 1);
-  const known = new Float64Array(length + 1);
+  const scratch = new Scratch(24 * (length + 2));
+  const t = scratch.take(length);
+  const y = scratch.take(length);
+  const sum = scratch.take(length + 1);
+  const known = scratch.take(length + 1);
   let total = 0;
   let seconds = 0;
   let before = Number.POSITIVE_INFINITY;
@@ -58,7 +62,7 @@ export function seriesFrom<T>(points: readonly T[], at: (point: T) => number, of
     known[i + 1] = seconds;
     before = when;
   });
-  return { t, y, sum, known, length };
+  return { t, y, sum, known, length, scratch };
 }
 
 /** Mean over bins from..to (to excluded). */
@@ -66,22 +70,25 @@ export function meanOf(series: Series, from: number, to: number): number {
   return ((series.sum[to] ?? 0) - (series.sum[from] ?? 0)) / Math.max(1, to - from);
 }
 
-/** Index of the first bin inside the `seconds` before bin i (it included), for every i; two pointers, linear. */
-export function windowStarts({ t, length }: Series, seconds: number): Int32Array {
-  const starts = new Int32Array(length);
-  let start = 0;
-  for (let i = 0; i < length; i++) {
-    const edge = (t[i] ?? 0) - seconds + 1e-9;
-    while (start < i && (t[start] ?? 0) <= edge) start++;
-    starts[i] = start;
-  }
-  return starts;
+/** First bin inside the `seconds` before bin i (it included), at or after `start`: a pointer that only moves on. */
+export function windowStart(
+  { t }: Series,
+  start: number,
+  window: { readonly i: number; readonly seconds: number },
+): number {
+  const edge = (t[window.i] ?? 0) - window.seconds + 1e-9;
+  let first = start;
+  while (first < window.i && (t[first] ?? 0) <= edge) first++;
+  return first;
 }
 
 /** Mean of the `seconds` before each bin, it included. */
 export function means(series: Series, seconds: number): Float64Array {
-  const starts = windowStarts(series, seconds);
-  const f = new Float64Array(series.length);
-  for (let i = 0; i < series.length; i++) f[i] = meanOf(series, starts[i] ?? 0, i + 1);
+  const f = series.scratch.take(series.length);
+  let start = 0;
+  for (let i = 0; i < series.length; i++) {
+    start = windowStart(series, start, { i, seconds });
+    f[i] = meanOf(series, start, i + 1);
+  }
   return f;
 }

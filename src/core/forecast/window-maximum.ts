@@ -1,14 +1,14 @@
 /** Largest value of a window that slides down over `values`: candidates, each smaller and farther on than the one before. */
 export class WindowMaximum {
   readonly #values: Float64Array;
-  readonly #queue: Int32Array;
+  readonly #queue: Float64Array;
   #head = 0;
   #tail = 0;
 
-  /** Of the first `length` values. */
-  constructor(values: Float64Array, length: number) {
+  /** `room`: one place for each index that will be pushed. */
+  constructor(values: Float64Array, room: Float64Array) {
     this.#values = values;
-    this.#queue = new Int32Array(length);
+    this.#queue = room;
   }
 
   /** Takes in index i, one below the last. */
