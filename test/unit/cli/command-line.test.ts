@@ -49,7 +49,7 @@ const refused: Readonly<Record<string, readonly [readonly string[], readonly str
   ],
   'a policy that does not exist': [
     ['simulate', '--policy', 'balancd'],
-    ['--policy must name a file or one of balanced,', "was 'balancd'"],
+    ['--policy must name a file or one of ', 'balanced, ', "was 'balancd'"],
   ],
   'a policy file that breaks its schema': [
     ['simulate', '--policy', file('bad.yaml', 'kind: Other\n')],
