@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { sampleSize } from '../../../../src/sim/policies/knative-kpa.ts';
+import { at, fleetSeen, poolSeen, replicaSeen, samples, targetSeen } from '../../../support/builders.ts';
 import { look, policyNamed, times } from '../../../support/peer-policies.ts';
 
 const busy = (n: number) => ({ running: n, waiting: 0 });
@@ -35,6 +36,18 @@ test('a large pool is read from a sample, the same for the same seed', async () 
   const said = async (seed: number) => look(await policyNamed('knative-kpa', { seed }), 0, { ready }).because;
   expect(await said(1)).toBe(await said(1));
   expect(await said(1)).not.toBe(await said(2));
+});
+
+test('of a large pool young pods are scraped last', async () => {
+  const pod = (i: number, readyAt: number, running: number) =>
+    replicaSeen(`r${i}`, {
+      milestones: { createdAt: at(-999), readyAt: at(readyAt) },
+      samples: samples(busy(running), at(0)),
+    });
+  const pods = times(16, 0).map((_, i) => (i < 9 ? pod(i, -60, 10) : pod(i, -59, 1000)));
+  const seen = poolSeen({ targets: [targetSeen({ replicas: pods })] });
+  const policy = await policyNamed('knative-kpa');
+  expect(policy.decide({ now: at(0), seen, fleet: fleetSeen() }).because).toContain('concurrency 160 stable');
 });
 
 test('reaches zero after the grace, and wakes by the queue at the gateway', async () => {

@@ -88,6 +88,7 @@ const cases: Readonly<Record<string, Case>> = {
       { s: 0, ready: 1, load: [100, 100], want: 10, isPanicking: true },
       { s: 0, ready: 10, load: [100, 1000], want: 100, isPanicking: true },
       { s: 30, ready: 10, load: [1, 1], want: 100, isPanicking: true },
+      { s: 60, ready: 10, load: [1, 1], want: 100, isPanicking: true },
       { s: 61, ready: 10, load: [1, 1], want: 1, isPanicking: false },
     ],
   },
