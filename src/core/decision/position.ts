@@ -29,6 +29,7 @@ export interface Position {
   readonly crashLooping: number;
   /** Refused at creation: ordered, and not even pending. */
   readonly refused: number;
+  readonly refusedBy: 'QuotaExceeded' | 'CreateRefused';
 }
 
 export interface PositionContext {
@@ -60,7 +61,12 @@ export function positionOf(target: TargetSeen, context: PositionContext): Positi
     gated: inPhase('Gated'),
     crashLooping: inPhase('CrashLooping'),
     refused: isRefused ? unborn : 0,
+    refusedBy: isQuota(target.createFailure) ? 'QuotaExceeded' : 'CreateRefused',
   };
+}
+
+function isQuota(failure: TargetSeen['createFailure']): boolean {
+  return failure !== undefined && /quota/i.test(`${failure.reason} ${failure.message}`);
 }
 
 const starting: readonly ReplicaPhase[] = ['Scheduling', 'PullingImage', 'LoadingWeights', 'StartingEngine'];

@@ -152,7 +152,7 @@ function needMessage(input: SizingInput, { need, leadSeconds, wanted }: Draft): 
 
 function blockedReason(position: Position): Because {
   if (position.refused > 0) {
-    return { reason: 'CreateRefused', message: `${position.refused} ordered replicas were refused at creation` };
+    return { reason: position.refusedBy, message: `${position.refused} ordered replicas were refused at creation` };
   }
   const parts = [
     ['unschedulable', position.unschedulable],

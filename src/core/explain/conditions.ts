@@ -80,13 +80,12 @@ function startTroubles(sized: readonly SizedTarget[]): readonly Trouble[] {
 function creationCondition(sized: readonly SizedTarget[]): ConditionReport | undefined {
   for (const { seen, position } of sized) {
     if (seen.createFailure === undefined || position.refused === 0) continue;
-    const { reason, message } = seen.createFailure;
-    const isQuota = /quota/i.test(`${reason} ${message}`);
+    const { message } = seen.createFailure;
     const spec = seen.specReplicas ?? 0;
     return {
       type: 'ScalingLimited',
       status: 'True',
-      reason: isQuota ? 'QuotaExceeded' : 'CreateRefused',
+      reason: position.refusedBy,
       message: short(`${spec - position.refused} of ${spec} created: ${message}`),
     };
   }

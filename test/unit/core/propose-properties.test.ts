@@ -103,7 +103,7 @@ test('more load never wants fewer replicas (I9)', () => {
         wantedOf(propose({ memory, seen: poolOf(loads, 0), fleet, policy: by, now: at(0) }));
       expect(wanted(heavier)).toBeGreaterThanOrEqual(wanted(now) ?? Number.NaN);
     }),
-    { numRuns: 1500 },
+    { numRuns: 1000 },
   );
 });
 
@@ -124,7 +124,7 @@ test('signals that are missing never want fewer replicas than there are (I2)', (
       expect(evidence?.allowsDecrease).toBe(isCovered);
       expect(isCovered || wanted === undefined || wanted >= loads.length).toBe(true);
     }),
-    { numRuns: 1500 },
+    { numRuns: 1000 },
   );
 });
 
@@ -155,7 +155,7 @@ test('under a constant demand nothing is ordered twice, however many replicas ar
       );
       expect(Math.max(...specs)).toBeLessThanOrEqual(Math.max(ready, ...needs));
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 

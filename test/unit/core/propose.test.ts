@@ -272,6 +272,7 @@ describe('replicas that do not serve', () => {
       });
     const { report, recommendation } = lastProposal({ seen: refused(50), to: 60 });
     expect(recommendation.targets[0]?.wanted).toBe(10);
+    expect(recommendation.targets[0]?.because[0]?.reason).toBe('QuotaExceeded');
     expect(report.targets[0]?.arriving).toEqual([]);
     expect(condition(report, 'ScalingLimited')).toMatch(/^True QuotaExceeded: 4 of 10 created/);
   });
