@@ -8,8 +8,8 @@ import type { PolicyAnswer, PolicySetting, PolicyView, SimulatedPolicy } from '.
 import { type Counts, countsOf, reading, replicasOf } from './signals.ts';
 
 /**
- * Dynamo's planner with `optimization_target: sla`. Load: one step by the times that its regression predicts. Throughput: the size for the forecast
- * of the next interval. Hybrid, its default: the second is the floor of the first.
+ * Dynamo's planner with `optimization_target: sla`. Load: one step by the times that its regression predicts. Throughput, its default: the size for the forecast
+ * of the next interval. Hybrid: the second is the floor of the first.
  */
 export function createDynamoSla(
   name: string,
