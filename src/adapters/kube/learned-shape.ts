@@ -56,6 +56,8 @@ const learned = fits<LearnedMemory>({
   counted: listOf(name),
   curve: listOf(fits<LearnedMemory['curve'][number]>({ inFlight: amount, throughput: amount, weight: amount })),
   kvPerRequest: maybe(amount),
+  queue: maybe(fits<NonNullable<LearnedMemory['queue']>>({ since: amount, size: amount, throughput: maybe(amount) })),
+  ceiling: maybe(fits<NonNullable<LearnedMemory['ceiling']>>({ share: amount, at: amount })),
   correction: fits<LearnedMemory['correction']>({ factor: amount, weight: amount }),
   mix: fits<LearnedMemory['mix']>({
     promptTokens: amount,

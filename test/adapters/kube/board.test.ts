@@ -185,7 +185,15 @@ test('a process that lost the lease writes no status', async () => {
 });
 
 test('a new leader finds sizes, windows, learned memory and assignments', async () => {
-  const learned = { ...freshMemory(epoch).learned, counted: ['a', 'b'] };
+  // Every field, so that one which is added to the type must come back too.
+  const learned: Required<LearnedMemory> = {
+    ...freshMemory(epoch).learned,
+    counted: ['a', 'b'],
+    gateway: { at: epoch, requestsTotal: 9, queued: 2 },
+    kvPerRequest: 0.01,
+    queue: { since: epoch, size: 12, throughput: 1.5 },
+    ceiling: { share: 0.8, at: epoch },
+  };
   const packed = await packLearned(learned);
   const all = await scene(undefined, (server) => {
     const base = '/apis/forewarm.dev/v1alpha1/namespaces/team-a/poolcheckpoints/chat';
