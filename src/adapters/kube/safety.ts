@@ -4,6 +4,22 @@ import { type Instant, instant, replicas } from '../../core/model/units.ts';
 import { isJson, type Json, list, number, object } from './fields.ts';
 import { safetyFormat } from './status.ts';
 
+/** One reader a field: a field that is added to the type does not compile until this page says how it is read back. */
+type Readers<T> = { readonly [Field in keyof Required<T>]: (raw: Json) => T[Field] };
+
+const targetReaders: Readers<TargetSafety> = {
+  raw: (raw) => list(raw, 'raw').flatMap(sized),
+  specChanges: (raw) => list(raw, 'specChanges').flatMap(specChange),
+  lastDecision: (raw) => sized(raw['lastDecision'])[0],
+  blindSince: (raw) => moment(raw['blindSince']),
+  conflictSince: (raw) => moment(raw['conflictSince']),
+  foreignWrites: (raw) => {
+    const writes = list(raw, 'foreignWrites').flatMap((one) => moment(one) ?? []);
+    return writes.length === 0 ? undefined : writes;
+  },
+  zeroedAt: (raw) => moment(raw['zeroedAt']),
+};
+
 /**
  * Reads the safety memory back from `status.safety`. A field that is not what we wrote is dropped, never repaired; another format is no memory.
  * Losing it is safe: windows begin anew.
@@ -12,40 +28,26 @@ export function parseSafety(status: unknown): SafetyMemory | undefined {
   const stored = object(status, 'safety');
   const since = moment(object(stored, 'memory')['since']);
   if (stored['formatVersion'] !== safetyFormat || since === undefined) return undefined;
-  const targets: Record<string, TargetSafety> = {};
-  for (const [name, one] of Object.entries(object(stored, 'memory', 'targets')))
-    if (isJson(one)) targets[name] = targetSafety(one);
-  return { since, targets };
-}
-
-function targetSafety(raw: Json): TargetSafety {
-  const last = object(raw, 'lastDecision');
-  const lastAt = moment(last['at']);
-  const lastReplicas = count(last['replicas']);
-  return {
-    raw: list(raw, 'raw').flatMap(rawRecommendation),
-    specChanges: list(raw, 'specChanges').flatMap(specChange),
-    ...(lastAt === undefined || lastReplicas === undefined
-      ? {}
-      : { lastDecision: { at: lastAt, replicas: lastReplicas } }),
-    ...marks(raw),
+  const readers: Readers<SafetyMemory> = {
+    since: () => since,
+    targets: (memory) => targetsOf(object(memory, 'targets')),
   };
+  return readBy(readers, object(stored, 'memory'));
 }
 
-function marks(raw: Json): Pick<TargetSafety, 'blindSince' | 'conflictSince' | 'zeroedAt'> {
-  const [blindSince, conflictSince, zeroedAt] = [
-    moment(raw['blindSince']),
-    moment(raw['conflictSince']),
-    moment(raw['zeroedAt']),
-  ];
-  return {
-    ...(blindSince === undefined ? {} : { blindSince }),
-    ...(conflictSince === undefined ? {} : { conflictSince }),
-    ...(zeroedAt === undefined ? {} : { zeroedAt }),
-  };
+function targetsOf(raw: Json): SafetyMemory['targets'] {
+  const known = Object.entries(raw).flatMap(([name, one]) => (isJson(one) ? [[name, one] as const] : []));
+  return Object.fromEntries(known.map(([name, one]) => [name, readBy(targetReaders, one)]));
 }
 
-function rawRecommendation(raw: unknown): TargetSafety['raw'] {
+/** What cannot be read of an optional field is absent; a reader of a required one always answers. */
+function readBy<T>(readers: Readers<T>, raw: Json): T {
+  const all: readonly (readonly [string, (raw: Json) => unknown])[] = Object.entries(readers);
+  const read = all.map(([field, reader]) => [field, reader(raw)] as const);
+  return Object.fromEntries(read.filter(([, value]) => value !== undefined)) as T;
+}
+
+function sized(raw: unknown): TargetSafety['raw'] {
   const at = moment(number(raw, 'at'));
   const wanted = count(number(raw, 'replicas'));
   return at === undefined || wanted === undefined ? [] : [{ at, replicas: wanted }];

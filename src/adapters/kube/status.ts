@@ -102,8 +102,8 @@ function reportStatus(report: PoolReport | undefined): Json {
           warmth: {
             artifact: warmth.artifact,
             wantedCopies: warmth.wanted,
-            readyCopies: warmth.ready.length,
-            warmingCopies: warmth.warming.length,
+            readyCopies: warmth.readyCopies ?? warmth.ready.length,
+            warmingCopies: warmth.warmingCopies ?? warmth.warming.length,
             message: warmth.because.slice(0, 512),
           },
         }),

@@ -79,6 +79,7 @@ export interface WarmthReport {
   readonly wanted: number;
   /** All of them; `ready` and `warming` name the first 128 nodes. Absent in reports that name every node. */
   readonly readyCopies?: number;
+  readonly warmingCopies?: number;
   readonly ready: readonly NodeName[];
   readonly warming: readonly NodeName[];
   /** Of those that are wanted and not ready: nodes whose agent gave up for now. */

@@ -136,6 +136,7 @@ function reportOf(want: Want, chosen: readonly NodeName[], { nodes }: Ground): W
     artifact: want.artifact.name,
     wanted,
     readyCopies: ready.length,
+    warmingCopies: warming.length,
     ready: ready.slice(0, namesShown),
     warming: warming.slice(0, namesShown),
     ...(failed.length === 0 ? {} : { failed: failed.slice(0, namesShown) }),

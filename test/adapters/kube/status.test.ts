@@ -5,7 +5,7 @@ import { isJson, list, text } from '../../../src/adapters/kube/fields.ts';
 import { parseSafety } from '../../../src/adapters/kube/safety.ts';
 import { statusFor, statusKeys, trimmed, type StatusInput } from '../../../src/adapters/kube/status.ts';
 import type { Decision } from '../../../src/core/model/decision.ts';
-import type { SafetyMemory } from '../../../src/core/model/memory.ts';
+import type { SafetyMemory, TargetSafety } from '../../../src/core/model/memory.ts';
 import type { PoolReport } from '../../../src/core/model/report.ts';
 import { replicas } from '../../../src/core/model/units.ts';
 import { at, epoch, poolPolicy, poolSeen, replicasSeen, targetSeen } from '../../support/builders.ts';
@@ -54,6 +54,18 @@ test('a status says sizes, reasons and the memory behind them', () => {
       },
     ],
   });
+});
+
+test('warm copies are counted over all nodes, also where the report names only the first of them', () => {
+  const named = Array.from({ length: 128 }, (_, i) => `gpu-${i}`);
+  const warmth = { artifact: 'llama', wanted: 900, ready: named, warming: named, because: 'because' };
+  const leadTime = { warmSeconds: 1, coldSeconds: 2, warmStarts: 0, coldStarts: 0, usedSeconds: 1, phases: {} };
+  const about = (counts: object): unknown => {
+    const report = { pool: 'team-a/chat', at: epoch, inputs: {}, leadTime, targets: [], conditions: [] };
+    return statusFor(input({ report: { ...report, warmth: { ...warmth, ...counts } } }))['warmth'];
+  };
+  expect(about({ readyCopies: 500, warmingCopies: 400 })).toMatchObject({ readyCopies: 500, warmingCopies: 400 });
+  expect(about({})).toMatchObject({ readyCopies: 128, warmingCopies: 128 });
 });
 
 test('what may not be said is left out, never 0', () => {
@@ -172,8 +184,9 @@ const safetyMemories: fc.Arbitrary<SafetyMemory> = fc.record(
           lastDecision: fc.record({ at: time, replicas: size }, plain),
           blindSince: time,
           conflictSince: time,
+          foreignWrites: fc.array(time, { minLength: 1, maxLength: 2 }),
           zeroedAt: time,
-        },
+        } satisfies Record<keyof TargetSafety, unknown>,
         { requiredKeys: ['raw', 'specChanges'], noNullPrototype: true },
       ),
       { maxKeys: 4, noNullPrototype: true },
