@@ -50,9 +50,9 @@ export interface LearnInput {
 
 /** What this look teaches for the next one. */
 export function learn(input: LearnInput): LearnedMemory {
-  const { learned, seen, observation, step, now } = input;
+  const { learned, seen, policy, observation, step, now } = input;
   const judged = judgeForecasts({ ...input, leadSeconds: input.sized[0]?.sizing?.leadSeconds });
-  const { leadTime, counted } = learnLeadTimes(seen, learned, now);
+  const { leadTime, counted } = learnLeadTimes(seen, learned, { now, mayBeWarm: policy.warmth.artifact !== undefined });
   const kvPerRequest = learnKvPerRequest(learned.kvPerRequest, observation);
   const isOnItsWay = input.sized.some(({ position }) => position.arriving.length > 0);
   const queue = queueAfter(learned.queue, { observation, flow: step.settledFlow, isOnItsWay, now });

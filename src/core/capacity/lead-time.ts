@@ -49,8 +49,18 @@ export interface LeadTimeStep {
   readonly counted: readonly string[];
 }
 
+export interface LeadTimeLesson {
+  readonly now: Instant;
+  /** The pool's replicas load an artifact that nodes may hold: a start of which nobody knows what it found teaches nothing. */
+  readonly mayBeWarm: boolean;
+}
+
 /** Learns from replicas that became Ready for the first time. One that is or was unready again gives no sample, none is counted twice. */
-export function learnLeadTimes(seen: PoolSeen, learned: LearnedMemory, now: Instant): LeadTimeStep {
+export function learnLeadTimes(
+  seen: PoolSeen,
+  learned: LearnedMemory,
+  { now, mayBeWarm }: LeadTimeLesson,
+): LeadTimeStep {
   const before = new Set(learned.counted);
   const counted: string[] = [];
   let leadTime = learned.leadTime;
@@ -59,7 +69,8 @@ export function learnLeadTimes(seen: PoolSeen, learned: LearnedMemory, now: Inst
       const isNew = !before.has(replica.id);
       if (isNew && !hasEndedStart(replica)) continue;
       counted.push(replica.id);
-      if (isNew && replica.phase === 'Ready') leadTime = learnStart(leadTime, replica, now);
+      const isKnown = !mayBeWarm || replica.startedWarm !== undefined;
+      if (isNew && isKnown && replica.phase === 'Ready') leadTime = learnStart(leadTime, replica, now);
     }
   }
   return { leadTime, counted };

@@ -31,11 +31,12 @@ function started(id: string, total: number, over: Partial<ReplicaSeen> = {}): Re
 }
 
 function learnAll(...looks: readonly (readonly ReplicaSeen[])[]): LearnedMemory {
-  let learned = freshMemory(at(0)).learned;
-  for (const replicas of looks) {
-    learned = { ...learned, ...learnLeadTimes(poolSeen({ targets: [targetSeen({ replicas })] }), learned, at(500)) };
-  }
-  return learned;
+  return looks.reduce((learned, replicas) => learnOne(learned, replicas, false), freshMemory(at(0)).learned);
+}
+
+function learnOne(learned: LearnedMemory, replicas: readonly ReplicaSeen[], mayBeWarm: boolean): LearnedMemory {
+  const seen = poolSeen({ targets: [targetSeen({ replicas })] });
+  return { ...learned, ...learnLeadTimes(seen, learned, { now: at(500), mayBeWarm }) };
 }
 
 test('before anything was measured the tunables speak', () => {
@@ -62,6 +63,13 @@ test('warm and cold starts, and their phases, are told apart', () => {
   expect(leadTimeSeconds(learned.leadTime, 'cold', tunables)).toBeGreaterThan(199);
   expect(phaseSeconds(learned.leadTime, 'weights', 'cold')).toBeCloseTo(60, -1);
   expect(phaseSeconds(learned.leadTime, 'weights', 'warm')).toBeCloseTo(12, -1);
+});
+
+test('where nodes may hold the weights, a start of which nobody saw what it found is counted as neither', () => {
+  const found = [started('a', 40, { startedWarm: true }), started('b', 200, { startedWarm: false }), started('c', 40)];
+  const learned = learnOne(freshMemory(at(0)).learned, found, true);
+  expect([learned.leadTime.total.warm.count, learned.leadTime.total.cold.count]).toStrictEqual([1, 1]);
+  expect(learned.counted).toStrictEqual(['a', 'b', 'c']);
 });
 
 test('no start is counted twice, and what is gone is forgotten', () => {
