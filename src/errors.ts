@@ -52,11 +52,12 @@ export function isForewarmError(err: unknown, code?: ErrorCode): err is Forewarm
   return err instanceof ForewarmError && (code === undefined || err.code === code);
 }
 
-/** The chain of messages, outermost first: "reading metrics from URL: connect ECONNREFUSED". */
+/** The chain of messages, outermost first: "reading metrics from URL: connect ECONNREFUSED". What a message already ends with is not said twice. */
 export function explainError(err: unknown): string {
   const parts: string[] = [];
   for (let at: unknown = err; at !== undefined && parts.length < 6; at = at instanceof Error ? at.cause : undefined) {
-    parts.push(at instanceof Error ? at.message || at.name : JSON.stringify(at));
+    const said = at instanceof Error ? at.message || at.name : JSON.stringify(at);
+    if (parts.at(-1)?.endsWith(said) !== true) parts.push(said);
   }
   return parts.join(': ');
 }

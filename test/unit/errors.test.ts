@@ -16,4 +16,6 @@ test('an error is explained by its chain of causes, outermost first', () => {
   const error = new ForewarmError('QUERY_FAILED', 'asking Prometheus at http://127.0.0.1:9090', { cause });
   expect(explainError(error)).toBe('asking Prometheus at http://127.0.0.1:9090: connect ECONNREFUSED 127.0.0.1:9090');
   expect(error.retryable).toBe(true);
+  const wrapped = new Error('connect ECONNREFUSED 127.0.0.1:9090', { cause });
+  expect(explainError(wrapped)).toBe('connect ECONNREFUSED 127.0.0.1:9090');
 });
