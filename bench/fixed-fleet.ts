@@ -3,7 +3,7 @@ import type { EngineProfile } from '../src/core/model/profile.ts';
 import { around, traffic } from './traffic.ts';
 
 /** Llama-3.1-8B on an H100, as in profiles/llama-3.1-8b-h100.yaml. */
-const profile: EngineProfile = {
+export const llama8bH100: EngineProfile = {
   name: 'llama-3.1-8b-h100',
   alpha: 2.148,
   w: 4.746,
@@ -33,7 +33,7 @@ export function runFixedFleet(count: number): number {
     decide: () => ({ actions: [], because: 'fixed' }),
   };
   const before = process.cpuUsage();
-  const scenario = { workload, profile, scrapeIntervalSeconds: 1e9, timelineStepSeconds: 600 };
+  const scenario = { workload, profile: llama8bH100, scrapeIntervalSeconds: 1e9, timelineStepSeconds: 600 };
   const { completed } = runSimulation(scenario, still);
   const seconds = cpuSecondsOf(process.cpuUsage(before));
   if (completed !== count) throw new Error(`all ${count} requests must complete, ${completed} did`);

@@ -1,47 +1,50 @@
 import { basename } from 'node:path';
 import { readPolicyFile } from '../config/policy-file.ts';
 import { readProfile } from '../config/profile-file.ts';
-import { readTrace } from '../config/trace-file.ts';
 import type { PolicyDefinition } from '../core/model/policy-definition.ts';
 import type { EngineProfile } from '../core/model/profile.ts';
 import { ForewarmError } from '../errors.ts';
-import { AzureTraceParser } from '../sim/workload/azure.ts';
-import { dayWorkload } from '../sim/workload/day.ts';
-import { scaleRate, slice } from '../sim/workload/scale.ts';
+import type { WorkloadSource } from '../sim/workload/source.ts';
 import type { Workload } from '../sim/workload/workload.ts';
 import { policyPath } from './bundled.ts';
 import type { Slice } from './flags.ts';
+import { type SourceFlags, sourceOf } from './workload-source.ts';
 
-/** Where requests come from: a trace file, else the bundled day. */
-export interface LoadSource {
-  readonly trace?: string | undefined;
+/** Where requests come from, and which of them are wanted. */
+export interface LoadFlags extends SourceFlags {
   readonly slice?: Slice | undefined;
   readonly rateScale: number;
+  readonly timeScale: number;
 }
 
 export interface Load {
-  /** The trace whole, before the slice was taken: where the busiest part is looked for. */
-  readonly whole: Workload;
+  /** The source's name. */
+  readonly name: string;
+  /** Where only a part was taken: the source whole, to look for the busiest part in. Thinned where it is long. */
+  readonly whole?: Workload;
   readonly workload: Workload;
+  /** How the source was read, where that is not plain. */
+  readonly notes: readonly string[];
 }
 
-/** The load of each seed: copies of a scaled trace move by the seed, the bundled day is drawn from it. A trace is read once. */
-export async function loadsOf(source: LoadSource, seeds: readonly number[]): Promise<readonly Load[]> {
-  const { trace } = source;
-  const file = trace === undefined ? undefined : await readTrace(trace, new AzureTraceParser(basename(trace)));
+/** The load of each seed: copies of a scaled trace move by the seed, whatever is drawn is drawn from it. A trace is read once. */
+export async function loadsOf(flags: LoadFlags, seeds: readonly number[]): Promise<readonly Load[]> {
+  const source = await sourceOf(flags);
+  const { rateScale, timeScale } = flags;
+  const { from, to } = sliceOf(source, flags.slice);
+  const isPart = from > 0 || to < source.durationSeconds;
   return seeds.map((seed) => {
-    const whole = file ?? dayWorkload({ seed });
-    const part = source.slice === undefined ? whole : sliced(whole, source.slice);
-    return { whole, workload: scaleRate(part, source.rateScale, seed) };
+    const workload = source.draw({ seed, from, to, rateScale, timeScale });
+    const whole = isPart ? { whole: source.outline(seed) } : {};
+    return { name: source.name, workload, notes: source.notes, ...whole };
   });
 }
 
-function sliced(workload: Workload, { from, to }: Slice): Workload {
-  if (from >= workload.durationSeconds) {
-    const end = Math.ceil(workload.durationSeconds);
-    throw new ForewarmError('USAGE', `--slice must begin before the end of ${workload.name} (${end} s), was ${from}`);
-  }
-  return slice(workload, from, to);
+function sliceOf({ name, durationSeconds }: WorkloadSource, slice: Slice | undefined): Slice {
+  const { from, to } = slice ?? { from: 0, to: durationSeconds };
+  if (from < durationSeconds) return { from, to };
+  const end = Math.ceil(durationSeconds);
+  throw new ForewarmError('USAGE', `--slice must begin before the end of ${name} (${end} s), was ${from}`);
 }
 
 export interface NamedPolicy {

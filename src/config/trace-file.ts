@@ -2,7 +2,8 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { describe, type Problem, type Result } from '../core/model/result.ts';
+import { load, YAMLException } from 'js-yaml';
+import { describe, ok, problem, type Problem, type Result } from '../core/model/result.ts';
 import { ForewarmError } from '../errors.ts';
 
 /** Takes a text file line by line; what is wrong with a line or with the whole is a problem. */
@@ -27,6 +28,31 @@ export async function readTrace<T>(path: string, parser: LineParser<T>): Promise
   const finished = parser.finish();
   if (!finished.ok) throw invalid(path, finished.problem);
   return finished.value;
+}
+
+/** A file that is one YAML document, taken line by line so that it is read as every trace is. */
+export class DocumentParser implements LineParser<unknown> {
+  readonly #lines: string[] = [];
+
+  push(line: string): Result<undefined> {
+    this.#lines.push(line);
+    return ok(undefined);
+  }
+
+  finish(): Result<unknown> {
+    try {
+      return ok(load(this.#lines.join('\n')));
+    } catch (err) {
+      if (!(err instanceof YAMLException) || err.mark === undefined)
+        return problem('(file)', String(err), 'one YAML document');
+      return problem(`line ${err.mark.line + 1}`, err.reason, 'one YAML document');
+    }
+  }
+}
+
+/** The error of a trace whose content, read well enough, cannot be used. */
+export function traceInvalid(path: string, found: Problem): ForewarmError {
+  return invalid(path, found);
 }
 
 async function eachLine(path: string, isGzip: boolean, push: (line: string) => void): Promise<void> {

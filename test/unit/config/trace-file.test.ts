@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readProfile, readBundledProfiles, parseProfile } from '../../../src/config/profile-file.ts';
 import { readTrace } from '../../../src/config/trace-file.ts';
-import { AzureTraceParser } from '../../../src/sim/workload/azure.ts';
+import { azureHeaders, RequestCsvParser } from '../../../src/sim/workload/request-csv.ts';
 import type { Workload } from '../../../src/sim/workload/workload.ts';
 
 let folder = '';
@@ -20,7 +20,7 @@ const text = ['t_s,input_tokens,output_tokens', ...rows].join('\n');
 async function read(content: string | Buffer, name = 'trace.csv.gz'): Promise<Workload> {
   const path = join(folder, name);
   await writeFile(path, content);
-  return readTrace(path, new AzureTraceParser('trace'));
+  return readTrace(path, new RequestCsvParser('trace', azureHeaders));
 }
 
 describe('readTrace', () => {
@@ -63,18 +63,25 @@ describe('readTrace', () => {
 
   it('refuses an empty file and one that is not there', async () => {
     await expect(read('', 'empty.csv')).rejects.toMatchObject({ code: 'TRACE_INVALID' });
-    await expect(readTrace(join(folder, 'absent.csv'), new AzureTraceParser('x'))).rejects.toMatchObject({
+    await expect(readTrace(join(folder, 'absent.csv'), new RequestCsvParser('x', azureHeaders))).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
       message: `reading trace ${join(folder, 'absent.csv')}`,
     });
-    await expect(readTrace(folder, new AzureTraceParser('x'))).rejects.toMatchObject({ code: 'FILE_UNREADABLE' });
+    await expect(readTrace(folder, new RequestCsvParser('x', azureHeaders))).rejects.toMatchObject({
+      code: 'FILE_UNREADABLE',
+    });
   });
 });
 
 describe('engine profiles', () => {
   it('come with Forewarm under the names of their files', async () => {
     const profiles = await readBundledProfiles();
-    expect([...profiles.keys()]).toStrictEqual(['llama-3.1-8b-h100', 'llama-3.1-8b-rtx4090', 'llama-3.1-8b-rtxpro6000', 'qwen2.5-14b-h100']);
+    expect([...profiles.keys()]).toStrictEqual([
+      'llama-3.1-8b-h100',
+      'llama-3.1-8b-rtx4090',
+      'llama-3.1-8b-rtxpro6000',
+      'qwen2.5-14b-h100',
+    ]);
     expect(await readProfile('llama-3.1-8b-h100')).toMatchObject({ alpha: 2.148, gamma: 4.151e-5, maxNumSeqs: 1024 });
     expect(await readProfile('profiles/llama-3.1-8b-h100.yaml')).toStrictEqual(profiles.get('llama-3.1-8b-h100'));
   });

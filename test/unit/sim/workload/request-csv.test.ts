@@ -1,10 +1,10 @@
 import { describe as describeProblem } from '../../../../src/core/model/result.ts';
 import { describe, expect, it } from 'vitest';
-import { AzureTraceParser } from '../../../../src/sim/workload/azure.ts';
+import { azureHeaders, burstGptHeaders, RequestCsvParser } from '../../../../src/sim/workload/request-csv.ts';
 import type { Workload } from '../../../../src/sim/workload/workload.ts';
 
-function parse(lines: readonly string[]): Workload | string {
-  const parser = new AzureTraceParser('trace');
+function parse(lines: readonly string[], headers = azureHeaders): Workload | string {
+  const parser = new RequestCsvParser('trace', headers);
   for (const [i, line] of lines.entries()) {
     const taken = parser.push(line);
     if (!taken.ok) return `line ${i + 1}: ${describeProblem(taken.problem)}`;
@@ -13,7 +13,7 @@ function parse(lines: readonly string[]): Workload | string {
   return finished.ok ? finished.value : describeProblem(finished.problem);
 }
 
-describe('AzureTraceParser', () => {
+describe('RequestCsvParser', () => {
   it('reads the original columns, from the first request on, in any order of columns', () => {
     expect(
       parse([
@@ -47,6 +47,24 @@ describe('AzureTraceParser', () => {
       promptTokens: Int32Array.of(3, 1),
       failedRows: 1,
     });
+  });
+
+  it('reads BurstGPT: answers of no tokens are failures, whatever else the row says', () => {
+    const rows = [
+      'Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type',
+      '5,ChatGPT,472,18,490,Conversation log',
+      '45,ChatGPT,1087,0,1087,Conversation log',
+      '118.5,GPT-4,417,276,693,API log',
+      '120,GPT-4,0,0,0,API log',
+    ];
+    expect(parse(rows, burstGptHeaders)).toMatchObject({
+      durationSeconds: 113.5,
+      arrivalMs: Float64Array.of(0, 113_500),
+      promptTokens: Int32Array.of(472, 417),
+      outputTokens: Int32Array.of(18, 276),
+      failedRows: 2,
+    });
+    expect(parse(rows)).toContain("line 1: `header` must be 'TIMESTAMP,");
   });
 
   const header = 't_s,input_tokens,output_tokens';
