@@ -1,7 +1,7 @@
 import type { EngineProfile } from '../../../src/core/model/profile.ts';
 import type { Api, KubeObject } from './api.ts';
 import { isReady, makeNamespace, makeNodes } from './bed.ts';
-import { Emulator, smallEngine } from './emulator.ts';
+import { Emulator, type PageFault, smallEngine } from './emulator.ts';
 import { Load } from './load.ts';
 import { chatAutoscaler, chatDeployment, type PoolOptions, Product, served } from './product.ts';
 import { NodeStandIn } from './stand-in.ts';
@@ -35,6 +35,7 @@ export class ChatPool {
   readonly #api: Api;
   readonly #standIn: NodeStandIn;
   readonly #profile: EngineProfile;
+  #fault: PageFault = 'None';
 
   private constructor(api: Api, product: Product, options: ChatPoolOptions) {
     this.#api = api;
@@ -103,6 +104,12 @@ export class ChatPool {
     await this.engines.get(String(pod.status?.['podIP']))?.stop();
   }
 
+  /** The metrics pages of all engines from now on, those that start later included. */
+  set pages(fault: PageFault) {
+    this.#fault = fault;
+    for (const engine of this.engines.values()) engine.fault = fault;
+  }
+
   /** The controller has looked, and said so in status. */
   async decided(): Promise<void> {
     await until(
@@ -126,6 +133,7 @@ export class ChatPool {
 
   async #engine(address: string): Promise<Emulator> {
     const emulator = await Emulator.listen(address, this.#profile);
+    emulator.fault = this.#fault;
     this.engines.set(address, emulator);
     return emulator;
   }
