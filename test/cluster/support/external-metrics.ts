@@ -12,7 +12,11 @@ const services = '/api/v1/namespaces/forewarm-system/services';
  * Lets the API server find the metrics door on this machine. There is no kube-proxy here, so the Service of deploy/ is replaced by a name for localhost
  * and the APIService carries the port of the process: the only difference to deploy/.
  */
-export async function serveExternalMetricsFrom(api: Api, port: number): Promise<void> {
+export async function serveExternalMetricsFrom(
+  api: Api,
+  port: number,
+  change: { readonly insecureSkipTLSVerify?: true } = {},
+): Promise<void> {
   await api.delete(`${services}/forewarm`);
   await api.create(services, {
     metadata: { name: 'forewarm' },
@@ -21,7 +25,7 @@ export async function serveExternalMetricsFrom(api: Api, port: number): Promise<
   const ours = rendered().find((object) => object.kind === 'APIService');
   const service = { ...(ours?.spec?.['service'] as object), port };
   await api.delete(apiService);
-  await api.create(apiServices, { ...ours, spec: { ...ours?.spec, service } });
+  await api.create(apiServices, { ...ours, spec: { ...ours?.spec, service, ...change } });
 }
 
 /** Gives the one slot for external metrics to another Service, as another product that is installed would. */

@@ -134,10 +134,20 @@ export class FollowedPool {
   async reaches(size: number, seconds: number): Promise<void> {
     await until(
       `${size} replicas`,
-      async () => [await this.pool.specReplicas(), await this.pool.readyPods()],
-      ([spec, ready]) => spec === size && ready === size,
+      async () => ({
+        spec: await this.pool.specReplicas(),
+        ready: await this.pool.readyPods(),
+        why: await this.#why(),
+      }),
+      ({ spec, ready }) => spec === size && ready === size,
       { seconds },
     );
+  }
+
+  /** The decision with its reasons, for the message of a test that fails. */
+  async #why(): Promise<string> {
+    const { status } = await this.pool.autoscaler();
+    return `decision ${JSON.stringify(status?.['desiredReplicas'])}: ${JSON.stringify(status?.['decisions'])}`;
   }
 
   async says(type: string, status: string, seconds = 60): Promise<string> {

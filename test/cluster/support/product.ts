@@ -24,6 +24,7 @@ export interface ControllerOptions {
   readonly identity?: string;
   /** Another address of the API server: a proxy that the test breaks. */
   readonly server?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The product as deploy/ installs it: its objects applied by kubectl, each role a process on the token of its service account. */
@@ -55,7 +56,7 @@ export class Product {
     else await this.#api.patch(path, { spec: object.spec });
   }
 
-  async startController({ args = [], identity = 'controller-0', server }: ControllerOptions = {}): Promise<Child> {
+  async startController({ args = [], identity = 'controller-0', server, env }: ControllerOptions = {}): Promise<Child> {
     const text = await kubeconfigOf(this.#api, { namespace: 'forewarm-system', name: 'forewarm-controller' });
     const file = join(this.#dir, `${identity}-${this.#children.length}.kubeconfig`);
     writeFileSync(file, server === undefined ? text : text.replace(this.#api.server, server));
@@ -69,7 +70,7 @@ export class Product {
       'http://127.0.0.1:9',
     ];
     const identified = ['--identity', identity, '--lease-namespace', 'forewarm-system'];
-    const child = forewarm(identity, ['controller', '--kubeconfig', file, ...defaults, ...identified, ...args]);
+    const child = forewarm(identity, ['controller', '--kubeconfig', file, ...defaults, ...identified, ...args], env);
     this.#children.push(child);
     return child;
   }
