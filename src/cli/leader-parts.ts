@@ -189,14 +189,14 @@ function toldOf(
 ): void {
   const { pool, kind } = action;
   if (err === undefined) {
-    failures.delete(pool);
+    if (pool !== undefined) failures.delete(pool);
     log.info(action, 'Performed an action');
     return;
   }
   // The next pass looks again and decides anew: not worth a condition.
   if (isForewarmError(err, 'SCALE_CONFLICT')) log.info({ err, pool, kind }, 'Found a scale changed');
   else {
-    failures.set(pool, explainError(err));
+    if (pool !== undefined) failures.set(pool, explainError(err));
     log.warn({ err, pool, kind }, 'Could not perform an action');
   }
 }

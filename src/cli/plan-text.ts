@@ -18,9 +18,12 @@ export function planText(view: PlanView): string {
   const pools = view.input.pools.map((one) => poolText(one, view));
   const invalid = [...view.problems].map(([pool, problem]) => `! ${pool}  cannot be used: ${describe(problem)}\n`);
   const actions = shownActions(view);
-  const changed = new Set(actions.map(({ pool }) => pool)).size;
+  const changed = new Set(actions.flatMap(({ pool }) => pool ?? [])).size;
+  const left = actions
+    .filter(({ pool }) => pool === undefined)
+    .map((one) => `~ of no pool: would ${actionText(one)}\n`);
   const counts = `Plan: ${changed} of ${plural(view.input.pools.length, 'pool')} would change, ${plural(actions.length, 'action')}. Nothing was written.\n`;
-  return [...pools, ...invalid, counts].join('\n');
+  return [...pools, ...invalid, ...left, counts].join('\n');
 }
 
 export function planJson(view: PlanView): Json {
@@ -37,7 +40,7 @@ export function planJson(view: PlanView): Json {
 
 function shownActions({ input, output }: PlanView): readonly Action[] {
   const pools = new Set(input.pools.map(({ seen }) => seen.pool));
-  return output.actions.filter(({ pool }) => pools.has(pool));
+  return output.actions.filter(({ pool }) => pool === undefined || pools.has(pool));
 }
 
 function poolText({ seen, policy }: PoolInput, { output, statuses }: PlanView): string {

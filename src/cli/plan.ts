@@ -141,5 +141,6 @@ function only(view: PlanView, name: string | undefined, namespace: string | unde
       `no InferenceAutoscaler '${name}' was found${namespace === undefined ? '' : ` in namespace '${namespace}'`}`,
     );
   }
-  return { ...view, input: { ...view.input, pools }, problems };
+  const actions = view.output.actions.filter(({ pool }) => pool !== undefined && isIt(pool));
+  return { ...view, input: { ...view.input, pools }, output: { ...view.output, actions }, problems };
 }

@@ -78,11 +78,18 @@ export function keepNodeCache(raw: unknown): NodeCacheKept | undefined {
   };
 }
 
-export function cacheSeen(cache: NodeCacheKept): NodeCacheSeen {
+/** `names`: what the pods of the node name. `namespace`: the only one whose assignments are ours. */
+export function cacheSeen(
+  cache: NodeCacheKept,
+  { names = [], namespace }: { readonly names?: readonly string[]; readonly namespace?: string | undefined } = {},
+): NodeCacheSeen {
+  const assigned = cache.assigned.filter(({ name }) => namespace === undefined || name.startsWith(`${namespace}/`));
+  const inUse = assigned.filter(({ hash, commit }) => names.includes(hash) || names.includes(commit));
   return {
     phases: cache.phases,
     ...(Object.keys(cache.failures).length === 0 ? {} : { failures: cache.failures }),
-    assigned: cache.assigned.map((one) => one.hash).sort(),
+    assigned: assigned.map((one) => one.hash).sort(),
+    ...(inUse.length === 0 ? {} : { inUse: inUse.map((one) => one.hash).sort() }),
     budgetBytes: bytes(cache.budgetBytes),
     usedBytes: bytes(cache.usedBytes),
     ...(cache.reportedAt === undefined ? {} : { reportedAt: instant(cache.reportedAt) }),

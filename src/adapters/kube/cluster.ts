@@ -45,6 +45,11 @@ export class Cluster {
     this.#options = options;
   }
 
+  /** The only namespace that is looked at. */
+  get namespace(): string | undefined {
+    return this.#options.namespace;
+  }
+
   /** Watches until the signal. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([...this.#reflectors(), this.#otherTargets()].map((one) => one.run(signal)));

@@ -39,6 +39,8 @@ export interface PodKept extends Kept {
   readonly conditions: Readonly<Record<string, PodCondition>>;
   readonly initContainers: readonly ContainerSeen[];
   readonly containers: readonly ContainerSeen[];
+  /** Commits of models, and hashes of artifacts as node labels carry them, that its spec names anywhere: environment, arguments, affinity. */
+  readonly names: readonly string[];
 }
 
 export function keepPod(raw: unknown): PodKept | undefined {
@@ -55,7 +57,13 @@ export function keepPod(raw: unknown): PodKept | undefined {
     conditions: conditionsOf(raw),
     initContainers: initContainersOf(raw),
     containers: list(raw, 'status', 'containerStatuses').map(containerSeen),
+    names: namesIn(object(raw, 'spec')),
   };
+}
+
+function namesIn(spec: Json): readonly string[] {
+  const found = JSON.stringify(spec).matchAll(/\bwarm\.forewarm\.dev\/([0-9a-f]{12})\b|\b([0-9a-f]{40})\b/g);
+  return [...new Set([...found].map(([, hash, commit]) => hash ?? commit ?? ''))];
 }
 
 type Identity =

@@ -65,7 +65,9 @@ export class ClusterSensors implements Sensors {
       else problems.set(autoscaler.key, policy.problem);
     }
     this.#problems = problems;
-    return Promise.resolve({ now: clock.now(), pools: inputs, fleet: fleetSeen(cluster) });
+    const reserved = [...problems.keys()].flatMap((pool) => pinnedHash(cluster, pool)).sort();
+    const fleet = { ...fleetSeen(cluster), ...(reserved.length === 0 ? {} : { reserved }) };
+    return Promise.resolve({ now: clock.now(), pools: inputs, fleet });
   }
 
   /** The object as the brain reads it. */
@@ -93,6 +95,14 @@ export function policyContext(autoscaler: AutoscalerKept, cluster: Cluster): Pol
       artifact === undefined ? undefined : cluster.artifacts.get(`${namespace}/${artifact}`)?.raw,
     ),
   };
+}
+
+/** What a pool that cannot be used would want warm. */
+function pinnedHash(cluster: Cluster, pool: PoolId): readonly string[] {
+  const autoscaler = cluster.autoscalers.get(pool);
+  if (autoscaler?.artifact === undefined) return [];
+  const pinned = cluster.artifacts.get(`${autoscaler.namespace}/${autoscaler.artifact}`)?.pinned;
+  return pinned === undefined ? [] : [pinned.hash];
 }
 
 function poolSeen(autoscaler: AutoscalerKept, look: Looking): PoolSeen {

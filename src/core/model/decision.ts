@@ -88,5 +88,6 @@ export type Action =
       readonly victims: readonly string[];
     }
   | { readonly kind: 'Assign'; readonly node: NodeName; readonly artifact: ArtifactHash; readonly pool: PoolId }
-  | { readonly kind: 'Unassign'; readonly node: NodeName; readonly artifact: ArtifactHash; readonly pool: PoolId }
+  /** Without a pool: no pool wants this artifact any more. */
+  | { readonly kind: 'Unassign'; readonly node: NodeName; readonly artifact: ArtifactHash; readonly pool?: PoolId }
   | { readonly kind: 'Headroom'; readonly pool: PoolId; readonly target: TargetName; readonly replicas: Replicas };

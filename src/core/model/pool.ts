@@ -145,6 +145,8 @@ export interface NodeCacheSeen {
   readonly failures?: Readonly<Record<ArtifactHash, string>>;
   /** Assigned by us at the last look. */
   readonly assigned: readonly ArtifactHash[];
+  /** Of what is assigned, what a live pod on the node names, whichever pool it belongs to and whether or not there still is one. */
+  readonly inUse?: readonly ArtifactHash[];
   readonly budgetBytes: Bytes;
   readonly usedBytes: Bytes;
   /** Last report of the node's agent; absent when it never reported. */
@@ -165,4 +167,6 @@ export interface NodeSeen {
 /** The cluster as all pools share it; nodes sorted by name. */
 export interface FleetSeen {
   readonly nodes: readonly NodeSeen[];
+  /** Artifacts of pools that exist and cannot be decided now: their copies stay as they are. */
+  readonly reserved?: readonly ArtifactHash[];
 }

@@ -3,11 +3,7 @@ import type { FleetSeen, NodeName, NodeSeen, PoolId } from '../model/pool.ts';
 import type { WarmthReport } from '../model/report.ts';
 import { elapsed, type Instant } from '../model/units.ts';
 import { type Assignments, type Ground, groundOf, keyOf, type Want, wantsOf } from './ground.ts';
-
-/** A copy that is no longer wanted is kept this long, so that a short dip of demand moves no bytes. */
-export const keepSeconds = 600;
-/** The time of last want is refreshed only this often: memory stays quiet. */
-const refreshSeconds = 60;
+import { keepSeconds, orphansOf, refreshSeconds } from './orphans.ts';
 
 /** Names of nodes in a report, which has 16 kB for everything. */
 const namesShown = 128;
@@ -27,15 +23,16 @@ export interface WarmthPlan {
 /**
  * Which nodes should hold which artifact: every node that runs a replica of it, and as many more as are wanted, where the next replicas would land.
  * New copies go only to healthy nodes and only within the budget of the node's disk, except where a replica already waits for one: its agent
- * knows what it may remove, and says why it cannot. A copy goes only after `keepSeconds` without a want and without a user. Deterministic:
- * artifacts by hash, nodes by name.
+ * knows what it may remove, and says why it cannot. A copy goes only after `keepSeconds` without a want and without a user, also when the pool
+ * that wanted it is gone. Deterministic: artifacts by hash, nodes by name.
  */
 export function planWarmth({ assignments, recommendations, fleet, now }: WarmthInput): WarmthPlan {
   const wants = wantsOf(recommendations);
   const ground = groundOf(fleet, assignments, wants);
   const room = new Map(ground.room);
-  const entries: [string, Instant][] = [];
-  const actions: Action[] = [];
+  const orphans = orphansOf(ground, fleet, new Set(wants.map(({ artifact }) => artifact.hash)), now);
+  const entries: (readonly [string, Instant])[] = [...orphans.entries];
+  const actions: Action[] = [...orphans.actions];
   const reports: Record<PoolId, WarmthReport> = {};
   for (const want of wants) {
     const chosen = choose(want, ground, room);

@@ -59,6 +59,15 @@ test('a plan without a change says so', () => {
   expect(text.trimEnd().split('\n').at(-1)).toBe('Plan: 0 of 1 pool would change, 0 actions. Nothing was written.');
 });
 
+test('a copy that no pool wants any more is let go, on a line of its own', () => {
+  const quiet = view(1);
+  const letGo = { kind: 'Unassign', node: 'gpu-7', artifact: '394721b56053' } as const;
+  const given = { ...quiet, output: { ...quiet.output, actions: [letGo] } };
+  expect(planText(given)).toContain('~ of no pool: would let 394721b56053 go from node gpu-7');
+  expect(planText(given)).toContain('Plan: 0 of 1 pool would change, 1 action.');
+  expect(planJson(given)['actions']).toStrictEqual([letGo]);
+});
+
 test('as JSON it has the decisions, actions and reports of the same pass', () => {
   const json = planJson(view(3));
   expect(JSON.parse(JSON.stringify(json))).toMatchObject({

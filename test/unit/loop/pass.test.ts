@@ -63,7 +63,7 @@ test('a pass looks, remembers before it acts, acts, tells and records', async ()
 });
 
 test('an action that fails does not stop the next one, and is told', async () => {
-  const outcomes: [string, unknown][] = [];
+  const outcomes: [string | undefined, unknown][] = [];
   const refused = new ForewarmError('SCALE_CONFLICT', 'changed');
   const perform = (action: Action): Promise<void> =>
     action.pool === 'team-a/chat' ? Promise.reject(refused) : Promise.resolve();

@@ -4,7 +4,8 @@ import type { Action, Recommendation } from '../../../../src/core/model/decision
 import type { FleetSeen, NodeCacheSeen, NodeSeen } from '../../../../src/core/model/pool.ts';
 import { bytes } from '../../../../src/core/model/units.ts';
 import type { Assignments } from '../../../../src/core/warmth/ground.ts';
-import { keepSeconds, planWarmth } from '../../../../src/core/warmth/plan.ts';
+import { keepSeconds } from '../../../../src/core/warmth/orphans.ts';
+import { planWarmth } from '../../../../src/core/warmth/plan.ts';
 import { at, node, recommendation, target, type TargetGiven } from '../../../support/settle-builders.ts';
 
 const hash = 'abcdefabcdef';
@@ -213,6 +214,62 @@ describe('what is taken away', () => {
     const sick = [node('a', { cache: assignedReady, isHealthy: false }), node('b')];
     const { actions } = plan({ nodes: sick, assignments: { [`a/${hash}`]: at(0) } });
     expect(actions).toStrictEqual([{ kind: 'Assign', node: 'b', artifact: hash, pool: 'team-a/chat' }]);
+  });
+});
+
+describe('copies whose pool is gone, or names another artifact', () => {
+  const other = { hash: 'ffffffffffff', name: 'team-a/chat@2', bytes: bytes(40) };
+  const changed: Partial<Recommendation> = { warmth: { mode: 'Act', artifact: other, floorCopies: 0 } };
+  const holding = (given: Partial<NodeCacheSeen> = {}): NodeSeen =>
+    node('a', { cache: { ...assignedReady, ...given } });
+  const orphaned = { [`a/${hash}`]: at(0) };
+  const after = (seconds: number, seen: FleetSeen, recommendations: readonly Recommendation[] = []) =>
+    planWarmth({ assignments: orphaned, recommendations, fleet: seen, now: at(seconds) });
+  test('are kept for ten minutes after they were last wanted, then taken back', () => {
+    expect(after(keepSeconds - 1, fleet(holding()))).toStrictEqual({ assignments: orphaned, actions: [], reports: {} });
+    const { actions } = after(keepSeconds, fleet(holding()));
+    expect(actions).toStrictEqual([{ kind: 'Unassign', node: 'a', artifact: hash }]);
+  });
+  test('are taken back beside the plan of the artifact that the pool names now', () => {
+    const pool = recommendation({ ...changed, targets: [target({ eligibleNodes: ['b'], warmCopiesWanted: 1 })] });
+    const { actions } = after(keepSeconds, fleet(holding(), node('b')), [pool]);
+    expect(actions).toStrictEqual([
+      { kind: 'Unassign', node: 'a', artifact: hash },
+      { kind: 'Assign', node: 'b', artifact: other.hash, pool: 'team-a/chat' },
+    ]);
+  });
+  test('stay while a pod on the node names them, and ten minutes more', () => {
+    const used = after(90_000, fleet(holding({ inUse: [hash] })));
+    expect(used).toStrictEqual({ assignments: { [`a/${hash}`]: at(90_000) }, actions: [], reports: {} });
+    const unused = planWarmth({
+      assignments: used.assignments,
+      recommendations: [],
+      fleet: fleet(holding()),
+      now: at(90_000 + keepSeconds - 1),
+    });
+    expect(unused.actions).toStrictEqual([]);
+  });
+  test('stay while their pool exists and cannot be decided', () => {
+    expect(after(90_000, { ...fleet(holding()), reserved: [hash] }).actions).toStrictEqual([]);
+  });
+  test('come again while the cluster still shows them, and are forgotten when it does not', () => {
+    const first = after(keepSeconds, fleet(holding()));
+    const again = planWarmth({
+      assignments: first.assignments,
+      recommendations: [],
+      fleet: fleet(holding()),
+      now: at(keepSeconds + 15),
+    });
+    expect(unassigned(again.actions)).toStrictEqual(['a']);
+    expect(after(keepSeconds, fleet(holding({ assigned: [] })))).toStrictEqual({
+      assignments: {},
+      actions: [],
+      reports: {},
+    });
+  });
+  test('of what memory has forgotten begin their ten minutes now', () => {
+    const first = planWarmth({ assignments: {}, recommendations: [], fleet: fleet(holding()), now: at(7) });
+    expect(first).toStrictEqual({ assignments: { [`a/${hash}`]: at(7) }, actions: [], reports: {} });
   });
 });
 
