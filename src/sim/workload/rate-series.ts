@@ -103,7 +103,7 @@ export class RateSeriesParser {
     const start = this.#at[0] ?? 0;
     const at = this.#at.map((time) => time - start);
     const steps = at.slice(1).map((time, i) => time - (at[i] ?? 0));
-    const stepSeconds = steps.toSorted((a, b) => a - b)[Math.floor(steps.length / 2)] ?? 1;
+    const stepSeconds = steps.toSorted((a, b) => a - b)[Math.floor((steps.length - 1) / 2)] ?? 1;
     const filled = withoutGaps(at, this.#value, stepSeconds);
     const unit = this.#unit ?? valueColumns[valueName] ?? 'per-step';
     return ok({ name: this.#name, ...filled, stepSeconds, column: valueName, unit });

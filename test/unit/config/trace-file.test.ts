@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readProfile, readBundledProfiles, parseProfile } from '../../../src/config/profile-file.ts';
-import { readTrace } from '../../../src/config/trace-file.ts';
+import { DocumentParser, readTrace } from '../../../src/config/trace-file.ts';
 import { azureHeaders, RequestCsvParser } from '../../../src/sim/workload/request-csv.ts';
 import type { Workload } from '../../../src/sim/workload/workload.ts';
 
@@ -69,6 +69,27 @@ describe('readTrace', () => {
     });
     await expect(readTrace(folder, new RequestCsvParser('x', azureHeaders))).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
+    });
+  });
+});
+
+describe('DocumentParser', () => {
+  const document = async (content: string | Buffer): Promise<unknown> => {
+    const path = join(folder, 'config.yaml');
+    await writeFile(path, content);
+    return readTrace(path, new DocumentParser());
+  };
+
+  it('reads one YAML document, gzipped too', async () => {
+    const want = { load: { stages: [{ rate: 1, duration: 2 }] } };
+    expect(await document('load:\n  stages:\n    - {rate: 1, duration: 2}\n')).toStrictEqual(want);
+    expect(await document(gzipSync('load: {stages: [{rate: 1, duration: 2}]}'))).toStrictEqual(want);
+  });
+
+  it('names the line that is no YAML', async () => {
+    await expect(document('load:\n  stages: [\nrest: }')).rejects.toMatchObject({
+      code: 'TRACE_INVALID',
+      message: expect.stringMatching(/config\.yaml: `line \d+` must be one YAML document, was "/),
     });
   });
 });
