@@ -197,7 +197,7 @@ function verdictOf({ whole }: Load, scenario: Scenario, timeScale: number): Load
 
 function notesOf({ workload, notes }: Load, { profile }: Scenario): readonly string[] {
   const failed = workload.failedRows ?? 0;
-  const rows = failed + workload.arrivalMs.length;
+  const rows = workload.fileRows ?? failed + workload.arrivalMs.length;
   const share = `${((failed / rows) * 100).toFixed(1)}%`;
   return [
     ...notes,

@@ -44,8 +44,9 @@ export class MooncakeParser {
   finish(): Result<Workload> {
     if (this.#rows.count === 0) return problem('rows', 0, 'at least one request that generated tokens');
     const { prefixes, ...workload } = fromFirstArrival(this.#rows.workload(this.#name));
+    const counted = { failedRows: this.#failed, fileRows: this.#failed + this.#rows.count };
     const isShared = this.#hasPrefixes && prefixes !== undefined;
-    return ok({ ...workload, ...(isShared ? { prefixes } : {}), failedRows: this.#failed });
+    return ok({ ...workload, ...(isShared ? { prefixes } : {}), ...counted });
   }
 
   #row(line: string): Result<Row> {

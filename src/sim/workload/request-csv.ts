@@ -52,7 +52,11 @@ export class RequestCsvParser {
   finish(): Result<Workload> {
     if (this.#columns === undefined) return problem('header', 'an empty file', headersAllowed(this.#headers));
     if (this.#rows.count === 0) return problem('rows', 0, 'at least one request that generated tokens');
-    return ok({ ...fromFirstArrival(this.#rows.workload(this.#name)), failedRows: this.#failed });
+    return ok({ ...fromFirstArrival(this.#rows.workload(this.#name)), ...this.#counted() });
+  }
+
+  #counted(): Pick<Workload, 'failedRows' | 'fileRows'> {
+    return { failedRows: this.#failed, fileRows: this.#failed + this.#rows.count };
   }
 
   #readHeader(line: string, cells: readonly string[]): Result<undefined> {

@@ -15,8 +15,10 @@ export interface Workload {
   readonly outputTokens: Int32Array;
   /** What of the prompts is shared; absent where nobody knows. */
   readonly prefixes?: Prefixes;
-  /** Rows of the file that generated nothing: failures, not simulated. */
+  /** Rows of the file that generated nothing: failures, not simulated. Of all of it, whatever part was taken. */
   readonly failedRows?: number;
+  /** All rows of the file. */
+  readonly fileRows?: number;
 }
 
 /**

@@ -240,6 +240,27 @@ describe('Replica', () => {
     expect(replica.kill()).toStrictEqual([0, 1, 2]);
   });
 
+  it('drops the blocks of the oldest first where several are done at the same time', () => {
+    const profile = profileWith({ kvCapacityTokens: 8 * 16 });
+    const replica = new Replica({ profile, observer: new Log(), startMs: 0, prefixBlockTokens: 16 });
+    const short = (id: number, block: number): ReplicaRequest => ({
+      id,
+      promptTokens: 17,
+      outputTokens: 5,
+      prefix: Int32Array.of(block),
+    });
+    for (const block of [1, 2, 3]) replica.submit(short(block, block), 0);
+    replica.submit({ id: 4, promptTokens: 7 * 16, outputTokens: 1 }, 1000);
+    replica.advance(2000);
+    const cachedOf = (block: number, atMs: number): number => {
+      const before = replica.snapshot().cachedPromptTokensTotal;
+      replica.submit(short(block + 10, block), atMs);
+      replica.advance(atMs + 1000);
+      return replica.snapshot().cachedPromptTokensTotal - before;
+    };
+    expect([cachedOf(1, 2000), cachedOf(2, 3000), cachedOf(3, 4000)]).toStrictEqual([0, 0, 16]);
+  });
+
   it('computes less of a prompt that the prefix cache holds', () => {
     const firstTokenAt = (cachedTokens: number): number => {
       const log = new Log();

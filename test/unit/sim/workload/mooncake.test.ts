@@ -29,6 +29,7 @@ describe('MooncakeParser', () => {
       promptTokens: Int32Array.of(1200, 700, 512),
       outputTokens: Int32Array.of(30, 20, 5),
       failedRows: 1,
+      fileRows: 4,
       prefixes: { blockTokens: 512, distinct: 4 },
     });
     const { 1200: longest, 700: middle, 512: shortest } = beginnings(trace);

@@ -63,6 +63,7 @@ describe('RequestCsvParser', () => {
       promptTokens: Int32Array.of(472, 417),
       outputTokens: Int32Array.of(18, 276),
       failedRows: 2,
+      fileRows: 4,
     });
     expect(parse(rows)).toContain("line 1: `header` must be 'TIMESTAMP,");
   });
