@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'FILE_UNREADABLE'
   | 'TRACE_INVALID'
   | 'POLICY_INVALID'
+  | 'POLICY_FAILED'
   | 'USAGE'
   | 'LOG_INVALID'
   | 'DOWNLOAD_FAILED'
@@ -29,6 +30,7 @@ export const catalogue: Readonly<Record<ErrorCode, { readonly retryable: boolean
   FILE_UNREADABLE: { retryable: false, help: 'A file could not be opened or read' },
   TRACE_INVALID: { retryable: false, help: 'A trace or workload file has a row that cannot be used' },
   POLICY_INVALID: { retryable: false, help: 'A policy file or object breaks its schema' },
+  POLICY_FAILED: { retryable: false, help: 'An external policy ended, was silent, or broke the protocol' },
   USAGE: { retryable: false, help: 'A command line flag or argument is wrong' },
   LOG_INVALID: { retryable: false, help: 'A decision log cannot be replayed' },
   DOWNLOAD_FAILED: { retryable: true, help: 'A model file could not be fetched' },

@@ -29,6 +29,21 @@ export function list(text: string, before: readonly string[] = []): readonly str
   throw new InvalidArgumentError(`It must be names separated by commas, without empty ones, was '${text}'.`);
 }
 
+/** What a policy that is a program begins with. */
+export const execPrefix = 'exec:';
+
+/** Names as in `list`; from `exec:` on all is one command, commas too. */
+export function policyList(text: string, before: readonly string[] = []): readonly string[] {
+  const at = /(?:^|,)\s*exec:/.exec(text);
+  if (at === null) return list(text, before);
+  const names = text.slice(0, at.index);
+  const command = text.slice(at.index).replace(/^,?\s*/, '');
+  if (command.slice(execPrefix.length).trim() === '') {
+    throw new InvalidArgumentError(`It must have a command after ${execPrefix}, was '${text}'.`);
+  }
+  return [...(names === '' ? before : list(names, before)), command];
+}
+
 export function wholeNumbers(bounds: Bounds): (text: string, before?: readonly number[]) => readonly number[] {
   const read = wholeNumber(bounds);
   return (text, before = []) => [...before, ...list(text).map(read)];

@@ -10,7 +10,7 @@ import { bundledWorkloads } from '../sim/workload/bundled.ts';
 import { rateUnits } from '../sim/workload/rate-series.ts';
 import { traceFormats } from '../sim/workload/trace.ts';
 import type { Workload } from '../sim/workload/workload.ts';
-import { decimalNumber, list, oneOf, slice, wholeNumber, wholeNumbers } from './flags.ts';
+import { decimalNumber, oneOf, policyList, slice, wholeNumber, wholeNumbers } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
 import { type OutputFormat, serialised } from './output.ts';
 import { exitCodes } from './program.ts';
@@ -22,6 +22,7 @@ import { runJobs } from './simulation-pool.ts';
 
 interface Flags extends LoadFlags {
   readonly policy: readonly string[];
+  readonly execTimeout: number;
   readonly engineProfile: string;
   readonly minReplicas: number;
   readonly maxReplicas: number;
@@ -57,7 +58,13 @@ export function register(program: Command): void {
     )
     .option('--prefix-block-tokens <n>', 'tokens of a block in a Mooncake trace', wholeNumber({ min: 1, max: 65_536 }))
     .option('--time-scale <n>', 'times the duration: 0.5 is twice as fast', decimalNumber({ min: 0.001, max: 1000 }), 1)
-    .option('--policy <files>', 'policy files or names of bundled ones, A,B,...', list)
+    .option('--policy <files>', 'policy files or names of bundled ones, A,B,...; or exec:COMMAND', policyList)
+    .option(
+      '--exec-timeout <seconds>',
+      'longest silence of an exec: policy',
+      decimalNumber({ min: 0.1, max: 86_400 }),
+      30,
+    )
     .option('--engine-profile <name>', 'bundled engine profile or a file', 'llama-3.1-8b-h100')
     .option('--rate-scale <n>', 'times the traffic, as jittered copies', decimalNumber({ min: 0.001, max: 10_000 }), 1)
     .option('--min-replicas <n>', 'floor of every policy', wholeNumber(replicaBounds), 1)
@@ -94,7 +101,10 @@ async function simulateAll(flags: Flags): Promise<number> {
       `--max-replicas must be at least --min-replicas (${minReplicas}), was ${maxReplicas}`,
     );
   }
-  const [policies, profile] = await Promise.all([policiesOf(flags.policy), profileOf(flags.engineProfile)]);
+  const [policies, profile] = await Promise.all([
+    policiesOf(flags.policy, flags.execTimeout),
+    profileOf(flags.engineProfile),
+  ]);
   const loads = await loadsOf(flags, flags.seed);
   const scenarios = flags.seed.flatMap((seed, at): readonly ScenarioOptions[] => {
     const workload = loads[at]?.workload;

@@ -1,13 +1,13 @@
 import { basename } from 'node:path';
 import { readPolicyFile } from '../config/policy-file.ts';
 import { readProfile } from '../config/profile-file.ts';
-import type { PolicyDefinition } from '../core/model/policy-definition.ts';
 import type { EngineProfile } from '../core/model/profile.ts';
 import { ForewarmError } from '../errors.ts';
 import type { WorkloadSource } from '../sim/workload/source.ts';
 import type { Workload } from '../sim/workload/workload.ts';
 import { policyPath } from './bundled.ts';
-import type { Slice } from './flags.ts';
+import { execPrefix, type Slice } from './flags.ts';
+import type { RunDefinition } from './simulation-job.ts';
 import { type SourceFlags, sourceOf } from './workload-source.ts';
 
 /** Where requests come from, and which of them are wanted. */
@@ -49,18 +49,37 @@ function sliceOf({ name, durationSeconds }: WorkloadSource, slice: Slice | undef
 
 export interface NamedPolicy {
   readonly label: string;
-  readonly definition: PolicyDefinition;
+  readonly definition: RunDefinition;
 }
 
-/** Each policy with a name of its own: where two files carry the same name, the file's is added. */
-export async function policiesOf(given: readonly string[]): Promise<readonly NamedPolicy[]> {
-  const read = await Promise.all(
-    given.map(async (path) => ({ path, definition: await readPolicyFile(policyPath(path)) })),
-  );
-  return read.map(({ path, definition }) => {
-    const isShared = read.filter((other) => other.definition.name === definition.name).length > 1;
-    return { definition, label: isShared ? `${definition.name} (${basename(path)})` : definition.name };
+interface GivenPolicy {
+  readonly name: string;
+  /** What tells it from another of the same name. */
+  readonly apart: string;
+  readonly definition: RunDefinition;
+}
+
+/** Each policy with a name of its own: where two have the same name, the file's or the whole command is added. One given twice is refused. */
+export async function policiesOf(given: readonly string[], timeoutSeconds = 30): Promise<readonly NamedPolicy[]> {
+  const twice = given.find((one, at) => given.indexOf(one) < at);
+  if (twice !== undefined)
+    throw new ForewarmError('USAGE', `--policy must name each policy once, was '${twice}' twice`);
+  const read = await Promise.all(given.map(async (one) => givenPolicy(one, timeoutSeconds)));
+  return read.map(({ name, apart, definition }) => {
+    const isShared = read.filter((other) => other.name === name).length > 1;
+    return { definition, label: isShared ? `${name} (${apart})` : name };
   });
+}
+
+async function givenPolicy(given: string, timeoutSeconds: number): Promise<GivenPolicy> {
+  if (!given.startsWith(execPrefix)) {
+    const definition = await readPolicyFile(policyPath(given));
+    return { name: definition.name, apart: basename(given), definition };
+  }
+  const command = given.slice(execPrefix.length).trim();
+  /** Folders are left out of the name. */
+  const name = `${execPrefix}${command.replaceAll(/[^\s'"]*\//g, '')}`;
+  return { name, apart: command, definition: { kind: 'ExternalPolicy', command, timeoutSeconds } };
 }
 
 export async function profileOf(nameOrPath: string): Promise<EngineProfile> {

@@ -3,17 +3,21 @@ import type { PolicyDefinition } from '../core/model/policy-definition.ts';
 import { milliseconds, replicas } from '../core/model/units.ts';
 import type { OnPass, PoolTold } from '../sim/policies/balanced.ts';
 import { createPolicy } from '../sim/policies/index.ts';
-import type { PolicyAnswer, SimulatedPolicy } from '../sim/policies/policy.ts';
+import type { PolicyAnswer, PolicyView } from '../sim/policies/policy.ts';
 import type { ForecastPoint } from '../sim/report/downsample.ts';
 import type { SimResult } from '../sim/result.ts';
 import { type Scenario, scenarioOf, type ScenarioOptions, simArtifact, simTarget } from '../sim/scenario.ts';
-import { simulate, type SimTick } from '../sim/simulation.ts';
+import { type PolicyCadence, simulate, type SimTick } from '../sim/simulation.ts';
 import { DecisionLog } from './decision-log.ts';
+import { ExecPolicy, type ExternalDefinition } from './exec-policy.ts';
+
+/** Whatever can be put under test: a file of ours, or a program. */
+export type RunDefinition = PolicyDefinition | ExternalDefinition;
 
 /** One policy in one scenario. Plain data: it is sent to a thread. */
 export interface SimulationJob {
   readonly scenario: ScenarioOptions;
-  readonly definition: PolicyDefinition;
+  readonly definition: RunDefinition;
   /** The policy's name in the results, unique among those compared. */
   readonly label: string;
   /** Where the passes of our own brain are written for `forewarm replay`. */
@@ -27,24 +31,38 @@ export interface SimRun {
 }
 
 export type OnTick = (tick: SimTick, answer: PolicyAnswer) => void | Promise<void>;
+/** Told of the process of an external policy: it leads a group of its own. */
+export type OnProcess = (pid: number) => void;
+
+/** A policy that answers at once, or one that must be waited for. */
+interface Decider extends PolicyCadence {
+  decide(view: PolicyView): PolicyAnswer | Promise<PolicyAnswer>;
+  close?(): Promise<void>;
+}
 
 /** Runs a job to its end. `onTick` is told of each look of the policy; when it answers a promise the run waits for it, and is the same. */
-export async function runJob(job: SimulationJob, onTick: OnTick): Promise<SimRun> {
+export async function runJob(job: SimulationJob, onTick: OnTick, onProcess?: OnProcess): Promise<SimRun> {
   const log = job.record === undefined ? undefined : new DecisionLog(job.record);
   try {
     const onPass: OnPass = (input, output, before) => log?.record(input, output, before);
-    return await runPolicy(job, policyOf(job, onPass), onTick);
+    const policy = await policyOf(job, onPass, onProcess);
+    try {
+      return await runPolicy(job, policy, onTick);
+    } finally {
+      await policy.close?.();
+    }
   } finally {
     log?.close();
   }
 }
 
-async function runPolicy(job: SimulationJob, policy: SimulatedPolicy, onTick: OnTick): Promise<SimRun> {
+async function runPolicy(job: SimulationJob, policy: Decider, onTick: OnTick): Promise<SimRun> {
   const run = simulate(job.scenario, policy);
   const forecasts: ForecastPoint[] = [];
   let step = run.next();
   while (step.done !== true) {
-    const answer = policy.decide(step.value.view);
+    const said = policy.decide(step.value.view);
+    const answer = said instanceof Promise ? await said : said;
     forecasts.push(...forecastOf(step.value, answer));
     const pause = onTick(step.value, answer);
     if (pause !== undefined) await pause;
@@ -59,8 +77,15 @@ function forecastOf({ progress }: SimTick, { report }: PolicyAnswer): readonly F
   return [{ t: progress.seconds, horizonSeconds, level, upper }];
 }
 
-function policyOf({ scenario: options, definition }: SimulationJob, onPass: OnPass): SimulatedPolicy {
+async function policyOf(
+  { scenario: options, definition }: SimulationJob,
+  onPass: OnPass,
+  started?: OnProcess,
+): Promise<Decider> {
   const scenario = scenarioOf(options);
+  if (definition.kind === 'ExternalPolicy') {
+    return ExecPolicy.open({ definition, scenario, ...(started === undefined ? {} : { started }) });
+  }
   const { minReplicas, maxReplicas, seed } = scenario;
   return createPolicy(definition, { minReplicas, maxReplicas, seed }, poolTold(scenario), onPass);
 }

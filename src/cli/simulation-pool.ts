@@ -2,12 +2,14 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { ErrorCode } from '../errors.ts';
 import { ForewarmError } from '../errors.ts';
+import { killGroup } from './exec-policy.ts';
 import type { SimRun, SimulationJob } from './simulation-job.ts';
 
-/** What a worker says: how far it is in its run, the result, or why there is none. */
+/** What a worker says: how far it is in its run, which process it started, the result, or why there is none. */
 export type WorkerMessage =
   | { readonly kind: 'progress'; readonly share: number }
   | { readonly kind: 'result'; readonly run: SimRun }
+  | { readonly kind: 'process'; readonly pid: number }
   | { readonly kind: 'failed'; readonly code: ErrorCode | undefined; readonly message: string };
 
 export interface PoolEvents {
@@ -53,16 +55,20 @@ async function inWorker(
   const worker = new Worker(new URL(`./simulation-worker.${extension}`, import.meta.url), { workerData: job });
   const { promise, resolve, reject } = Promise.withResolvers<SimRun | undefined>();
   const stop = (): void => resolve(undefined);
+  let child: number | undefined;
   signal.addEventListener('abort', stop, { once: true });
   worker.on('message', (message: WorkerMessage) => {
     if (message.kind === 'progress') advance(message.share);
+    if (message.kind === 'process') child = message.pid;
     if (message.kind === 'result') resolve(message.run);
     if (message.kind === 'failed') reject(asError(message));
   });
   worker.on('error', reject);
   worker.on('exit', (code) => reject(new Error(`a simulation thread ended by itself with code ${code}`)));
   try {
-    return await promise;
+    const run = await promise;
+    if (run === undefined && child !== undefined) killGroup(child);
+    return run;
   } finally {
     signal.removeEventListener('abort', stop);
     worker.removeAllListeners('exit');
