@@ -92,9 +92,10 @@ class NaiveEngine {
     this.outcome.iterations++;
     this.outcome.freeBlocks.push({ fromMs, toMs: this.#clock, free: this.#free() });
     for (const held of this.#running) this.#emit(held);
-    const done = this.#running.filter((held) => held.generated === held.outputTokens);
-    this.#running = this.#running.filter((held) => held.generated < held.outputTokens);
-    for (const held of done) this.#release(held);
+    for (const done of this.#running.filter((held) => held.generated === held.outputTokens)) {
+      this.#running = this.#running.filter((held) => held !== done);
+      this.#release(done);
+    }
   }
 
   #arrive(): void {
