@@ -119,7 +119,6 @@ export class Replica {
     this.#queue.push(sequence);
     if (this.#endMs < 0) this.#nextChangeMs = this.#clockMs;
     else if (this.#isHeadAdmissible()) this.#nextChangeMs = this.#endMs;
-    else if (this.#kv.hasCache) this.#nextChangeMs = this.#earliestChange();
     return true;
   }
 
@@ -337,8 +336,7 @@ export class Replica {
     if (this.#partial !== undefined || this.#joining.length > 0 || this.#isHeadAdmissible()) return this.#endMs;
     const decoders = this.#decoders;
     const opened = decoders.blocksFor(1);
-    const room = this.#kv.roomForRun(this.#queue.first) + opened;
-    const limit = Math.min(decoders.iterationsToFinish(), decoders.iterationsWithin(room));
+    const limit = Math.min(decoders.iterationsToFinish(), decoders.iterationsWithin(this.#kv.free + opened));
     if (limit <= 1) return this.#endMs;
     const second = this.#time.decode(decoders.count, decoders.context + decoders.count);
     return this.#endMs + ramp(second, this.#time.gamma * decoders.count, limit - 1);
