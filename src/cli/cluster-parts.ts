@@ -6,6 +6,7 @@ import { KubeHttp, statusOf } from '../adapters/kube/http.ts';
 import { ClusterSensors } from '../adapters/kube/sensors.ts';
 import { Scraper } from '../adapters/engines/scraper.ts';
 import type { Log } from '../adapters/log.ts';
+import { type Allowance, RefusedSource, refusalOf } from '../adapters/prometheus/allowance.ts';
 import { PrometheusSource } from '../adapters/prometheus/source.ts';
 import { readBundledProfiles } from '../config/profile-file.ts';
 import { Readings, type ReadingTask } from '../loop/reading.ts';
@@ -19,6 +20,7 @@ export interface ClusterFlags {
   readonly kubeconfig?: string;
   readonly namespace?: string;
   readonly scrapeInterval?: number;
+  readonly prometheusAllow: Allowance;
 }
 
 export interface ClusterPartsOptions {
@@ -60,7 +62,7 @@ export async function openCluster({ flags, clock, log, userAgent, ...on }: Clust
   const pods = new PodHistory();
   specs.listen(cluster);
   pods.listen(cluster);
-  const sources = new Sources();
+  const sources = new Sources(flags.prometheusAllow);
   const readings = new Readings({
     clock,
     tasks: () => tasksOf(cluster, pods, sources, flags.scrapeInterval),
@@ -103,13 +105,20 @@ function tasksOf(
   });
 }
 
-/** One reader for all pods, one for each Prometheus. */
+/** One reader for all pods, one for each Prometheus that may be asked. */
 class Sources {
   readonly #scraper = new Scraper();
   readonly #prometheus = new Map<string, PrometheusSource>();
+  readonly #allowance: Allowance;
+
+  constructor(allowance: Allowance) {
+    this.#allowance = allowance;
+  }
 
   reader(source: string): ReplicaReader {
     if (source === 'pods') return this.#scraper;
+    const refusal = refusalOf(source, this.#allowance);
+    if (refusal !== undefined) return new RefusedSource(refusal);
     const known = this.#prometheus.get(source) ?? new PrometheusSource({ endpoint: source });
     this.#prometheus.set(source, known);
     return known;

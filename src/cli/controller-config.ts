@@ -9,6 +9,7 @@ export interface ControllerConfig {
   readonly namespace?: string;
   readonly lease?: { readonly name?: string; readonly namespace?: string };
   readonly scrapeIntervalSeconds?: number;
+  readonly prometheusAllow?: readonly string[];
   readonly metricsBind?: string;
   readonly adapter?: {
     readonly listen?: string;
@@ -31,6 +32,7 @@ const schema = {
     namespace: text,
     lease: closed({ name: text, namespace: text }),
     scrapeIntervalSeconds: { type: 'integer', minimum: 1, maximum: 300 },
+    prometheusAllow: { type: 'array', items: text, minItems: 1 },
     metricsBind: text,
     adapter: closed({
       listen: text,
@@ -87,6 +89,7 @@ export function flagValues({ lease, adapter, ...config }: ControllerConfig): Rea
     leaseName: lease?.name,
     leaseNamespace: lease?.namespace,
     scrapeInterval: config.scrapeIntervalSeconds,
+    prometheusAllow: config.prometheusAllow?.join(','),
     metricsBind: config.metricsBind,
     adapterListen: adapter?.listen,
     adapterAddress: adapter?.address,

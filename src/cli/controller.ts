@@ -1,12 +1,14 @@
 import { hostname } from 'node:os';
 import { type Command, Option } from 'commander';
 import { systemClock } from '../adapters/clock.ts';
+import type { Allowance } from '../adapters/prometheus/allowance.ts';
 import { openLog } from '../adapters/log.ts';
 import { ForewarmError, isForewarmError } from '../errors.ts';
 import { bindAddress, type Listen } from './bind-address.ts';
 import { flagValues, readControllerConfig } from './controller-config.ts';
 import { runController } from './controller-run.ts';
 import { wholeNumber } from './flags.ts';
+import { prometheusAllowOption } from './prometheus-allow.ts';
 
 export interface ControllerFlags {
   readonly kubeconfig?: string;
@@ -15,6 +17,7 @@ export interface ControllerFlags {
   readonly leaseNamespace?: string;
   readonly identity: string;
   readonly scrapeInterval?: number;
+  readonly prometheusAllow: Allowance;
   readonly metricsBind: Listen;
   readonly adapterListen: Listen;
   readonly adapterAddress?: string;
@@ -48,6 +51,7 @@ export function register(program: Command): void {
       'overrides the interval of every autoscaler',
       wholeNumber({ min: 1, max: 300 }),
     )
+    .addOption(prometheusAllowOption())
     .option('--metrics-bind <host:port>', 'own metrics and health; 0 switches them off', bindAddress, {
       host: '::',
       port: 8080,
@@ -105,7 +109,12 @@ async function run(flags: ControllerFlags): Promise<void> {
     await runController({ flags, clock: systemClock(), log, signal: stop.signal });
   } catch (err) {
     if (stop.signal.aborted) return;
-    if (!isForewarmError(err, 'NOT_LEADER')) throw err;
+    if (!isForewarmError(err, 'NOT_LEADER')) {
+      log.fatal({ err }, 'Could not go on');
+      // A handle that somebody left open must not keep a process that does nothing: it ends, and is started anew.
+      setTimeout(() => process.exit(1), 2000).unref();
+      throw err;
+    }
     // Whatever still runs in here may not write any more: the process ends now, another one leads.
     log.fatal({ err }, 'Lost leadership');
     process.exit(1);

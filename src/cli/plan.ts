@@ -2,17 +2,20 @@ import { type Command, Option } from 'commander';
 import { StatusBoard } from '../adapters/kube/board.ts';
 import { systemClock } from '../adapters/clock.ts';
 import { openLog } from '../adapters/log.ts';
+import type { Allowance } from '../adapters/prometheus/allowance.ts';
 import { freshMemory } from '../core/propose.ts';
 import { tick, type TickInput, type TickOutput } from '../core/tick.ts';
 import { explainError, ForewarmError } from '../errors.ts';
 import type { Clock } from '../ports/index.ts';
 import { type ClusterParts, openCluster } from './cluster-parts.ts';
 import { oneOf, wholeNumber } from './flags.ts';
+import { prometheusAllowOption } from './prometheus-allow.ts';
 import { planJson, planText, type PlanView } from './plan-text.ts';
 
 interface PlanFlags {
   readonly kubeconfig?: string;
   readonly namespace?: string;
+  readonly prometheusAllow: Allowance;
   readonly watch: number;
   readonly output: 'text' | 'json';
   readonly logLevel: string;
@@ -33,6 +36,7 @@ export function register(program: Command): void {
       wholeNumber({ min: 1, max: 300 }),
       5,
     )
+    .addOption(prometheusAllowOption())
     .addOption(new Option('-o, --output <form>', 'text or json').default('text').argParser(oneOf('text', 'json')))
     .option('--log-level <level>', 'debug, info, warn or error', 'error')
     .action(run);

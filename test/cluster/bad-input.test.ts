@@ -66,7 +66,8 @@ afterAll(async () => {
 });
 
 async function startController(identity: string): Promise<Child> {
-  return await product.startController({ identity, server: `https://127.0.0.1:${proxy.port}` });
+  const args = ['--prometheus-allow', prometheus.url];
+  return await product.startController({ identity, args, server: `https://127.0.0.1:${proxy.port}` });
 }
 
 function poolOf(namespace: Name): ChatPool {

@@ -6,12 +6,13 @@ const head = 'apiVersion: forewarm.dev/v1alpha1\nkind: ControllerConfig\n';
 
 test('settings become the flags of the same meaning', () => {
   const parsed = parseControllerConfig(
-    `${head}namespace: team-a\nlease: {name: l}\nscrapeIntervalSeconds: 5\nadapter: {listen: '0', peers: [a, b]}\n`,
+    `${head}namespace: team-a\nlease: {name: l}\nscrapeIntervalSeconds: 5\nprometheusAllow: [cluster, 'https://prom.example']\nadapter: {listen: '0', peers: [a, b]}\n`,
   );
   expect(parsed.ok && flagValues(parsed.value)).toStrictEqual({
     namespace: 'team-a',
     leaseName: 'l',
     scrapeInterval: '5',
+    prometheusAllow: 'cluster,https://prom.example',
     adapterListen: '0',
     adapterPeers: 'a,b',
   });
