@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Cluster } from '../adapters/kube/cluster.ts';
 import { FollowerViews } from '../adapters/kube/follower-views.ts';
 import { metricsAddressAnnotation } from '../adapters/kube/leader-address.ts';
 import { LeaderElector } from '../adapters/kube/leader.ts';
@@ -12,8 +13,9 @@ import { DecisionTable } from '../loop/decision-table.ts';
 import { Nudge } from '../loop/nudge.ts';
 import { serveTerm } from '../loop/term.ts';
 import type { Clock, Recorder } from '../ports/index.ts';
-import { type ClusterParts, openCluster } from './cluster-parts.ts';
+import { ForewarmError } from '../errors.ts';
 import type { Listen } from './bind-address.ts';
+import { type ClusterParts, openCluster } from './cluster-parts.ts';
 import type { ControllerFlags } from './controller.ts';
 import { DecisionLog } from './decision-log.ts';
 import { openLeader } from './leader-parts.ts';
@@ -41,20 +43,36 @@ export async function runController(options: ControllerOptions): Promise<void> {
     onReading: (reading) => metrics.read(reading),
   });
   nudgeOnChange(parts, nudge);
-  const ended = new AbortController();
-  const watching = parts.cluster.run(ended.signal);
-  const server = await serveStatus(flags.metricsBind, registry, parts);
+  const server = statusOf(registry, parts);
   try {
-    await parts.cluster.synced(signal);
-    log.info({ identity: flags.identity }, 'Watched all kinds of objects');
-    await checkServedSchema(parts, log, signal);
-    await serve({ ...options, parts, nudge, registry, metrics });
+    await listen(server, flags.metricsBind);
+    await whileWatching(parts.cluster, signal, async (ended) => {
+      await parts.cluster.synced(ended);
+      log.info({ identity: flags.identity }, 'Watched all kinds of objects');
+      await checkServedSchema(parts, log, ended);
+      await serve({ ...options, signal: ended, parts, nudge, registry, metrics });
+    });
+  } finally {
+    await server.close();
+    await parts.close();
+  }
+}
+
+/** The watches outlive the work, whose last writes look things up; they end with it however it ends. A watch that fails ends the work. */
+async function whileWatching(
+  cluster: Cluster,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const [ended, failed] = [new AbortController(), new AbortController()];
+  const watching = cluster.run(ended.signal).catch((err: unknown) => failed.abort(err));
+  try {
+    await work(AbortSignal.any([signal, failed.signal]));
   } finally {
     ended.abort();
     await watching;
-    await server();
-    await parts.close();
   }
+  failed.signal.throwIfAborted();
 }
 
 interface Serving extends ControllerOptions {
@@ -165,18 +183,20 @@ async function serveDoor(
   }
 }
 
-/** Own metrics and health; answers how to end it. */
-async function serveStatus(
-  bind: Listen,
-  registry: MetricRegistry,
-  { cluster }: ClusterParts,
-): Promise<() => Promise<void>> {
-  if (bind === 'nowhere') return () => Promise.resolve();
+async function listen(server: ReturnType<typeof statusServer>, bind: Listen): Promise<void> {
+  if (bind === 'nowhere') return;
+  try {
+    await server.listen(bind);
+  } catch (cause) {
+    throw new ForewarmError('CONFIG_INVALID', `listening on ${bind.host}:${bind.port} (--metrics-bind)`, { cause });
+  }
+}
+
+/** Own metrics and health. */
+function statusOf(registry: MetricRegistry, { cluster }: ClusterParts): ReturnType<typeof statusServer> {
   const ready = (): string | undefined =>
     cluster.isSynced ? undefined : `waits for the first list of ${cluster.unsynced().join(', ')}`;
-  const server = statusServer({ metrics: registry, ready });
-  await server.listen(bind);
-  return async () => await server.close();
+  return statusServer({ metrics: registry, ready });
 }
 
 /** What changes a decision wakes the next pass: an object, a target's size, a replica's phase. */

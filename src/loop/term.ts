@@ -1,3 +1,5 @@
+import { isForewarmError } from '../errors.ts';
+
 /** Leadership, as a term of office needs it. */
 export interface Lease {
   acquire(signal: AbortSignal): Promise<void>;
@@ -18,7 +20,8 @@ const leaveMilliseconds = 5000;
 
 /**
  * Waits for the lease, leads until the signal, gives the lease back. The order of the end matters: stop deciding, let the write in flight be
- * answered, store what was learnt, and only then release. Throws NOT_LEADER when the lease was lost: the process must then end at once.
+ * answered, store what was learnt, and only then release. Throws NOT_LEADER when the lease was lost: the process must then end at once. Throws what
+ * the work threw when it failed; the lease is then given back, so that nobody waits for a leader that does nothing.
  */
 export async function serveTerm({ lease, lead, leave, onElected }: TermOptions, signal: AbortSignal): Promise<void> {
   await lease.acquire(signal);
@@ -30,13 +33,25 @@ export async function serveTerm({ lease, lead, leave, onElected }: TermOptions, 
     // Whoever fails first ends the term; a lost lease does not wait for the work.
     await Promise.race([holding, leading]);
   } catch (err) {
-    if (!signal.aborted) throw err;
+    if (!signal.aborted) {
+      if (!isForewarmError(err, 'NOT_LEADER')) {
+        ended.abort();
+        await givenBack(lease, holding);
+      }
+      throw err;
+    }
   }
   await settled(leading, signal);
   await leave(AbortSignal.timeout(leaveMilliseconds));
   ended.abort();
   await holding;
   await lease.release(AbortSignal.timeout(leaveMilliseconds));
+}
+
+/** As far as it goes: what matters is the error that ended the term, and a lease that is not given back runs out. */
+async function givenBack(lease: Lease, holding: Promise<void>): Promise<void> {
+  await holding.catch(() => undefined);
+  await lease.release(AbortSignal.timeout(leaveMilliseconds)).catch(() => undefined);
 }
 
 /** The work has ended, by its signal or by itself. */

@@ -255,7 +255,7 @@ interface TermTrace {
   readonly served: Promise<unknown>;
 }
 
-function term(): TermTrace {
+function term(fail?: Promise<void>): TermTrace {
   const trace: string[] = [];
   const stop = new AbortController();
   const lost = Promise.withResolvers<void>();
@@ -275,7 +275,7 @@ function term(): TermTrace {
   const served = serveTerm(
     {
       lease,
-      lead: (ended) => until(ended, 'write in flight answered'),
+      lead: (ended) => fail ?? until(ended, 'write in flight answered'),
       leave: () => (trace.push('last writes'), Promise.resolve()),
       onElected: () => elected.resolve(),
     },
@@ -307,4 +307,11 @@ test('a lost lease ends the term at once: nothing is written, nothing released',
   one.lose(new ForewarmError('NOT_LEADER', 'gone'));
   expect(isForewarmError(await one.served, 'NOT_LEADER')).toBe(true);
   expect(one.trace).toStrictEqual(['acquired']);
+});
+
+test('work that fails ends the term with its error: nothing is held any more, and the lease is given back', async () => {
+  const broken = new Error('memory cannot be read');
+  const one = term(Promise.reject(broken));
+  expect(await one.served).toBe(broken);
+  expect(one.trace).toStrictEqual(['acquired', 'stopped holding', 'released']);
 });
