@@ -80,7 +80,7 @@ export function safetyOf(
 
 function judgeAll({ recommendation, safety, rules, now }: Judging): PoolOutcome {
   const { targets, mode, behavior } = recommendation;
-  const kept = since(safety, targets, now);
+  const kept = since(safety, recommendation, now);
   const about = { mode, behavior, safety: { ...safety, since: kept }, sharers: targets.length, now };
   return {
     recommendation,

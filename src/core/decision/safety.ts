@@ -13,8 +13,8 @@ export const quietSeconds = 600;
 export const disputeGapSeconds = 300;
 /** How long a foreign write is remembered: the older of two must outlive the quiet time after the younger. */
 const disputeSeconds = quietSeconds + disputeGapSeconds;
-/** Not knowing for longer than this is a break: the windows begin anew. */
-const toleratedGapSeconds = 60;
+/** Not knowing for longer than this is a break, however long the window. */
+const longestGapSeconds = 60;
 const emptySafety: TargetSafety = { raw: [], specChanges: [] };
 
 export interface Remembering {
@@ -83,14 +83,26 @@ export function remember(
 }
 
 /** When the memory of this pool began to be kept without a break: now, after a time without passes or when a target comes back from not knowing. */
-export function since(safety: SafetyMemory, targets: readonly TargetRecommendation[], now: Instant): Instant {
+export function since(
+  safety: SafetyMemory,
+  { targets, behavior }: { readonly targets: readonly TargetRecommendation[]; readonly behavior: Behavior },
+  now: Instant,
+): Instant {
   const decidedAt = Object.values(safety.targets).flatMap(({ lastDecision }) => lastDecision?.at ?? []);
   if (decidedAt.length > 0 && now - Math.max(...decidedAt) > quietSeconds * 1000) return now;
   const isBack = targets.some((target) => {
     const blindSince = safety.targets[target.target]?.blindSince;
-    return blindSince !== undefined && !isBlind(target) && now - blindSince > toleratedGapSeconds * 1000;
+    return blindSince !== undefined && !isBlind(target) && now - blindSince > toleratedGapSeconds(behavior) * 1000;
   });
   return isBack ? now : safety.since;
+}
+
+/**
+ * A window in which nothing was known says nothing. A gap of half the window leaves the other half to judge by; beginning anew costs one
+ * window, so that a few lost readings cost little where windows are short, and nothing where they are long.
+ */
+function toleratedGapSeconds({ scaleDown }: Behavior): number {
+  return Math.min(longestGapSeconds, scaleDown.stabilizationWindowSeconds / 2);
 }
 
 /** Nothing is known of the target, or nothing can be said from what is known. */

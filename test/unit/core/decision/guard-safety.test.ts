@@ -103,16 +103,27 @@ describe('the time since memory is whole', () => {
     since: at(-3600),
     targets: { chat: { raw: [], specChanges: [], ...given } },
   });
+  const seen = (kept: Partial<TargetSafety>, one = target(), windowSeconds = 300): number => {
+    const scaleDown = { ...defaultBehavior.scaleDown, stabilizationWindowSeconds: windowSeconds };
+    return since(memory(kept), { targets: [one], behavior: { ...defaultBehavior, scaleDown } }, at(0));
+  };
   test('goes on while passes follow each other', () => {
-    expect(since(memory({ lastDecision: { at: at(-15), replicas: replicas(2) } }), [target()], at(0))).toBe(at(-3600));
+    expect(seen({ lastDecision: { at: at(-15), replicas: replicas(2) } })).toBe(at(-3600));
   });
   test('begins anew after ten minutes without a pass', () => {
-    expect(since(memory({ lastDecision: { at: at(-601), replicas: replicas(2) } }), [target()], at(0))).toBe(at(0));
+    expect(seen({ lastDecision: { at: at(-601), replicas: replicas(2) } })).toBe(at(0));
   });
   test('begins anew when signals come back after more than a minute', () => {
-    expect(since(memory({ blindSince: at(-61) }), [target()], at(0))).toBe(at(0));
-    expect(since(memory({ blindSince: at(-60) }), [target()], at(0))).toBe(at(-3600));
-    expect(since(memory({ blindSince: at(-61) }), [blindTarget()], at(0))).toBe(at(-3600));
+    expect(seen({ blindSince: at(-61) })).toBe(at(0));
+    expect(seen({ blindSince: at(-60) })).toBe(at(-3600));
+    expect(seen({ blindSince: at(-61) }, blindTarget())).toBe(at(-3600));
+    expect(seen({ blindSince: at(-61) }, target(), 3600)).toBe(at(0));
+  });
+  test('begins anew when they come back after more than half of a short window', () => {
+    expect(seen({ blindSince: at(-15) }, target(), 5)).toBe(at(0));
+    expect(seen({ blindSince: at(-2) }, target(), 5)).toBe(at(-3600));
+    expect(seen({ blindSince: at(-31) }, target(), 60)).toBe(at(0));
+    expect(seen({ blindSince: at(-30) }, target(), 60)).toBe(at(-3600));
   });
   test('begins anew with a takeover, and nothing is lowered before one full window', () => {
     const taken = takeOver(
