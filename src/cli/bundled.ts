@@ -27,5 +27,8 @@ export function policyPath(given: string): string {
   const isName = given === basename(given);
   if (isName && path !== undefined) return path;
   const names = Object.keys(bundled).join(', ');
-  throw new ForewarmError('FILE_UNREADABLE', `--policy must name a file or one of ${names}, was '${given}'`);
+  throw new ForewarmError(
+    'FILE_UNREADABLE',
+    `--policy must name a file or one of ${names}, oracle, reactive-oracle, exec:COMMAND, was '${given}'`,
+  );
 }

@@ -58,7 +58,7 @@ export function register(program: Command): void {
     )
     .option('--prefix-block-tokens <n>', 'tokens of a block in a Mooncake trace', wholeNumber({ min: 1, max: 65_536 }))
     .option('--time-scale <n>', 'times the duration: 0.5 is twice as fast', decimalNumber({ min: 0.001, max: 1000 }), 1)
-    .option('--policy <files>', 'policy files or names of bundled ones, A,B,...; or exec:COMMAND', policyList)
+    .option('--policy <files>', 'policy files or names of bundled ones, A,B,...; oracle; exec:COMMAND', policyList)
     .option(
       '--exec-timeout <seconds>',
       'longest silence of an exec: policy',

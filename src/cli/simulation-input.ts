@@ -7,7 +7,7 @@ import type { WorkloadSource } from '../sim/workload/source.ts';
 import type { Workload } from '../sim/workload/workload.ts';
 import { policyPath } from './bundled.ts';
 import { execPrefix, type Slice } from './flags.ts';
-import type { RunDefinition } from './simulation-job.ts';
+import type { OracleDefinition, RunDefinition } from './simulation-job.ts';
 import { type SourceFlags, sourceOf } from './workload-source.ts';
 
 /** Where requests come from, and which of them are wanted. */
@@ -71,7 +71,14 @@ export async function policiesOf(given: readonly string[], timeoutSeconds = 30):
   });
 }
 
+const oracles: Readonly<Record<string, OracleDefinition>> = {
+  oracle: { kind: 'Oracle', knows: 'Arrivals' },
+  'reactive-oracle': { kind: 'Oracle', knows: 'TrueSize' },
+};
+
 async function givenPolicy(given: string, timeoutSeconds: number): Promise<GivenPolicy> {
+  const oracle = oracles[given];
+  if (oracle !== undefined) return { name: given, apart: 'not realisable', definition: oracle };
   if (!given.startsWith(execPrefix)) {
     const definition = await readPolicyFile(policyPath(given));
     return { name: definition.name, apart: basename(given), definition };

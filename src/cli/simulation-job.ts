@@ -1,6 +1,8 @@
 import { defaultBehavior } from '../core/model/policy.ts';
 import type { PolicyDefinition } from '../core/model/policy-definition.ts';
 import { milliseconds, replicas } from '../core/model/units.ts';
+import { createOracle, createReactiveOracle } from '../sim/oracle/policies.ts';
+import { foresee } from '../sim/oracle/search.ts';
 import type { OnPass, PoolTold } from '../sim/policies/balanced.ts';
 import { createPolicy } from '../sim/policies/index.ts';
 import type { PolicyAnswer, PolicyView } from '../sim/policies/policy.ts';
@@ -11,8 +13,14 @@ import { type PolicyCadence, simulate, type SimTick } from '../sim/simulation.ts
 import { DecisionLog } from './decision-log.ts';
 import { ExecPolicy, type ExternalDefinition } from './exec-policy.ts';
 
-/** Whatever can be put under test: a file of ours, or a program. */
-export type RunDefinition = PolicyDefinition | ExternalDefinition;
+/** A policy that knows what nobody can know: all arrivals, or the true size as soon as it changed. */
+export interface OracleDefinition {
+  readonly kind: 'Oracle';
+  readonly knows: 'Arrivals' | 'TrueSize';
+}
+
+/** Whatever can be put under test: a file of ours, a program, an oracle. */
+export type RunDefinition = PolicyDefinition | ExternalDefinition | OracleDefinition;
 
 /** One policy in one scenario. Plain data: it is sent to a thread. */
 export interface SimulationJob {
@@ -36,6 +44,8 @@ export type OnProcess = (pid: number) => void;
 
 /** A policy that answers at once, or one that must be waited for. */
 interface Decider extends PolicyCadence {
+  /** Present for an oracle: GPU-hours that nobody undercuts. */
+  readonly leastGpuHours?: number;
   decide(view: PolicyView): PolicyAnswer | Promise<PolicyAnswer>;
   close?(): Promise<void>;
 }
@@ -68,7 +78,8 @@ async function runPolicy(job: SimulationJob, policy: Decider, onTick: OnTick): P
     if (pause !== undefined) await pause;
     step = run.next(answer);
   }
-  return { result: { ...step.value, policy: job.label }, forecasts };
+  const bound = policy.leastGpuHours === undefined ? {} : { isRealisable: false, leastGpuHours: policy.leastGpuHours };
+  return { result: { ...step.value, policy: job.label, ...bound }, forecasts };
 }
 
 function forecastOf({ progress }: SimTick, { report }: PolicyAnswer): readonly ForecastPoint[] {
@@ -86,8 +97,16 @@ async function policyOf(
   if (definition.kind === 'ExternalPolicy') {
     return ExecPolicy.open({ definition, scenario, ...(started === undefined ? {} : { started }) });
   }
+  if (definition.kind === 'Oracle') return oracleOf(definition, scenario);
   const { minReplicas, maxReplicas, seed } = scenario;
   return createPolicy(definition, { minReplicas, maxReplicas, seed }, poolTold(scenario), onPass);
+}
+
+function oracleOf({ knows }: OracleDefinition, scenario: Scenario): Decider {
+  const { plan, leastGpuHours } = foresee(scenario);
+  const { scrapeIntervalSeconds } = scenario;
+  const policy = knows === 'Arrivals' ? createOracle(plan) : createReactiveOracle(plan, scrapeIntervalSeconds);
+  return Object.assign(policy, { leastGpuHours });
 }
 
 /** What an autoscaler object would tell our brain of the simulated pool; bounds and tunables come from the setting and the policy file. */

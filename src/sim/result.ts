@@ -70,6 +70,10 @@ export interface SimResult {
   readonly coldStarts: number;
   readonly warmStarts: number;
   readonly preemptions: number;
+  /** false: an oracle, which knows what no policy can. Absent: a policy. */
+  readonly isRealisable?: boolean;
+  /** With an oracle: work / capacity, the GPU-hours that nobody undercuts. */
+  readonly leastGpuHours?: number;
   readonly timeline: Timeline;
   readonly decisions: readonly DecisionPoint[];
 }

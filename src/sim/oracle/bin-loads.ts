@@ -1,0 +1,116 @@
+import { capacityFromProfile, type Limits } from '../../core/capacity/from-profile.ts';
+import { milliseconds } from '../../core/model/units.ts';
+import type { Lengths } from '../../core/signals/mix.ts';
+import type { Scenario } from '../scenario.ts';
+import { prefixOf, type Workload } from '../workload/workload.ts';
+
+/** Length of the bins in which the true arrivals are sized, seconds. */
+export const binSeconds = 10;
+
+/** Engines can be busy all the time; the capacity of a replica is taken at 95 %. A lower bound must allow for that. */
+const busyShare = 0.95;
+/** A bound must also allow for the requests that may miss. */
+const attainedShare = 0.99;
+
+/** What arrives in one bin, in replicas that are full for its length. */
+export interface BinLoad {
+  /** Inside the objectives. */
+  readonly full: number;
+  /** With no objective on latencies: less is impossible. */
+  readonly least: number;
+  /** How long a request stays in a full replica, seconds. */
+  readonly stay: number;
+}
+
+interface Total {
+  requests: number;
+  uncached: number;
+  cached: number;
+  output: number;
+}
+
+const nothing: BinLoad = { full: 0, least: 0, stay: 0 };
+
+/** The true work of each bin. Prompts are taken to find whatever any prompt before them left in a cache. */
+export function binLoads(scenario: Scenario): readonly BinLoad[] {
+  const { workload } = scenario;
+  const count = Math.max(1, Math.ceil(workload.durationSeconds / binSeconds));
+  const totals = Array.from({ length: count }, (): Total => ({ requests: 0, uncached: 0, cached: 0, output: 0 }));
+  const cachedOf = cacheOf(workload);
+  workload.arrivalMs.forEach((atMs, id) => {
+    const total = totals[Math.min(count - 1, Math.floor(atMs / 1000 / binSeconds))];
+    if (total === undefined) return;
+    const cached = cachedOf(id);
+    total.requests++;
+    total.cached += cached;
+    total.uncached += (workload.promptTokens[id] ?? 1) - cached;
+    total.output += workload.outputTokens[id] ?? 1;
+  });
+  return totals.map((total) => (total.requests === 0 ? nothing : loadOf(total, scenario)));
+}
+
+function loadOf({ requests, uncached, cached, output }: Total, scenario: Scenario): BinLoad {
+  const { profile } = scenario;
+  const lengths: Lengths = {
+    uncachedPrompt: Math.max(1, uncached / requests),
+    cachedPrompt: cached / requests,
+    output: output / requests,
+    isPrior: false,
+  };
+  const limits = limitsOf(scenario);
+  const inside = capacityFromProfile(profile, lengths, limits);
+  const at = capacityFromProfile(profile, lengths, { ...limits, objectives: { attainmentPercent: 99 } });
+  const rate = requests / binSeconds;
+  return {
+    full: rate / inside.requestsPerSecond,
+    least: (rate / at.requestsPerSecond) * busyShare,
+    stay: inside.inFlight / inside.requestsPerSecond,
+  };
+}
+
+function limitsOf({ profile, objectives }: Scenario): Limits {
+  return {
+    objectives: {
+      timeToFirstToken: { percentile: 95, milliseconds: milliseconds(objectives.ttftMs) },
+      interTokenLatency: { percentile: 95, milliseconds: milliseconds(objectives.itlMs) },
+      attainmentPercent: 99,
+    },
+    kvTokens: profile.kvCapacityTokens,
+    maxSequences: profile.maxNumSeqs,
+  };
+}
+
+/** Tokens of each prompt that an endless cache holds; asked in the order of arrival. */
+function cacheOf(workload: Workload): (id: number) => number {
+  const { prefixes, promptTokens } = workload;
+  if (prefixes === undefined) return () => 0;
+  const isKnown = new Uint8Array(prefixes.distinct);
+  return (id) => {
+    let known = 0;
+    for (const block of prefixOf(workload, id) ?? []) {
+      known += isKnown[block] ?? 0;
+      isKnown[block] = 1;
+    }
+    return Math.min((promptTokens[id] ?? 1) - 1, known * prefixes.blockTokens);
+  };
+}
+
+/** Work / capacity: GPU-hours below which nobody serves this load, whatever the latencies, nor keeps to the floor. */
+export function leastGpuHours(loads: readonly BinLoad[], { workload, profile, minReplicas }: Scenario): number {
+  const work = loads.reduce((sum, { least }) => sum + least, 0) * binSeconds * attainedShare;
+  return (Math.max(work, minReplicas * workload.durationSeconds) * profile.gpusPerReplica) / 3600;
+}
+
+/** Replicas for each bin when a full one takes `believed` of its computed capacity. What arrives is served for as long as it stays. */
+export function binNeeds(
+  loads: readonly BinLoad[],
+  believed: number,
+  { minReplicas, maxReplicas }: Scenario,
+): readonly number[] {
+  const served = new Float64Array(loads.length);
+  loads.forEach(({ full, stay }, at) => {
+    const bins = Math.max(1, Math.ceil(stay / binSeconds));
+    for (let bin = at; bin < Math.min(loads.length, at + bins); bin++) served[bin] = (served[bin] ?? 0) + full / bins;
+  });
+  return Array.from(served, (full) => Math.min(maxReplicas, Math.max(minReplicas, Math.ceil(full / believed))));
+}

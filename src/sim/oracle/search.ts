@@ -1,0 +1,148 @@
+import type { PolicyView } from '../policies/policy.ts';
+import type { SimResult } from '../result.ts';
+import { type Scenario, type ScenarioOptions, scenarioOf } from '../scenario.ts';
+import { runSimulation } from '../simulation.ts';
+import { binLoads, binNeeds, binSeconds, leastGpuHours } from './bin-loads.ts';
+import { createOracle } from './policies.ts';
+import { type OraclePlan, planOf } from './plan.ts';
+
+/** The share of requests inside their objectives that the oracle holds, where the maximum lets it. */
+export const heldShare = 0.99;
+
+export interface Foresight {
+  readonly plan: OraclePlan;
+  readonly attainment: number | null;
+  readonly gpuHours: number;
+  /** Work / capacity: nobody pays less. */
+  readonly leastGpuHours: number;
+}
+
+interface Trial {
+  readonly needs: readonly number[];
+  readonly plan: OraclePlan;
+  readonly result: SimResult;
+}
+
+/** Between a fill that holds and one that does not: first steps, and how often the gap is halved. */
+const stride = 1.3;
+const fills = { least: 0.2, most: 6 } as const;
+const halvings = 3;
+const repairs = 6;
+
+/**
+ * Sizes the true arrivals: the fullest that replicas may be so that the simulated fleet still holds the objectives, and from there, one step fuller,
+ * more replicas only in the bins where requests missed. The cheapest plan that holds is the oracle's; where none does, the one that attains most.
+ */
+export function foresee(options: ScenarioOptions): Foresight {
+  const scenario = scenarioOf({ ...options, timelineStepSeconds: binSeconds });
+  const loads = binLoads(scenario);
+  const trials = new Trials(scenario);
+  const at = (fill: number): Trial => trials.run(binNeeds(loads, fill, scenario));
+  at(1);
+  const tooFull = fullest(at);
+  if (tooFull !== undefined) repaired(tooFull, trials, scenario);
+  const { plan, result } = trials.best();
+  return {
+    plan,
+    attainment: result.attainment,
+    gpuHours: result.gpuHours,
+    leastGpuHours: leastGpuHours(loads, scenario),
+  };
+}
+
+/** The least full trial that fails, next to one that holds; `undefined`: nothing fails. */
+function fullest(at: (fill: number) => Trial): Trial | undefined {
+  let fill = 1;
+  let trial = at(fill);
+  const isHeld = holds(trial.result);
+  const step = isHeld ? stride : 1 / stride;
+  let failed = isHeld ? undefined : trial;
+  let low = fill;
+  while (holds(trial.result) === isHeld && fill > fills.least && fill < fills.most) {
+    low = fill;
+    fill *= step;
+    trial = at(fill);
+    if (!holds(trial.result)) failed = trial;
+  }
+  let [holding, failing] = isHeld ? [low, fill] : [fill, low];
+  for (let i = 0; i < halvings; i++) {
+    const middle = Math.sqrt(holding * failing);
+    trial = at(middle);
+    if (holds(trial.result)) holding = middle;
+    else [failing, failed] = [middle, trial];
+  }
+  return failed;
+}
+
+function repaired(tooFull: Trial, trials: Trials, scenario: Scenario): void {
+  let trial = tooFull;
+  for (let i = 0; i < repairs && !holds(trial.result); i++) {
+    const needs = raised(trial, scenario);
+    if (needs.every((need, bin) => need === trial.needs[bin])) return;
+    trial = trials.run(needs);
+  }
+}
+
+/** One more, or five of a hundred, wherever requests missed: from the bin in which they came to that in which they were served. */
+function raised({ needs, result }: Trial, { objectives, maxReplicas }: Scenario): readonly number[] {
+  const { t, ttftP95, itlP95, queued } = result.timeline;
+  const missing = new Set<number>();
+  t.forEach((seconds, point) => {
+    const bin = Math.ceil(seconds / binSeconds) - 1;
+    const ttft = ttftP95[point] ?? ((queued[point] ?? 0) > 0 ? objectives.ttftMs : 0);
+    const isLate = ttft * 1000 > objectives.ttftMs;
+    if (!isLate && (itlP95[point] ?? 0) * 1000 <= objectives.itlMs) return;
+    for (let late = bin - (isLate ? Math.ceil(ttft / binSeconds) : 0); late <= bin; late++) missing.add(late);
+  });
+  const more = (need: number): number => Math.min(maxReplicas, need + Math.max(1, Math.floor(need * 0.05)));
+  return needs.map((need, bin) => (missing.has(bin) ? more(need) : need));
+}
+
+function holds({ attainment }: SimResult): boolean {
+  return attainment === null || attainment >= heldShare;
+}
+
+/** Plans that were simulated. Lead times are learnt from one to the next: the k-th start draws the same durations in each. */
+class Trials {
+  readonly #scenario: Scenario;
+  readonly #leads = new Map<number, number>();
+  readonly #tried: Trial[] = [];
+
+  constructor(scenario: Scenario) {
+    this.#scenario = scenario;
+  }
+
+  run(needs: readonly number[]): Trial {
+    const usual = this.#usual();
+    const plan = planOf(needs, { usual, of: (k) => this.#leads.get(k) ?? usual });
+    const policy = createOracle(plan, (view) => this.#learn(view, plan.sizes[0] ?? 0));
+    const trial = { needs, plan, result: runSimulation(this.#scenario, policy) };
+    this.#tried.push(trial);
+    return trial;
+  }
+
+  /** The cheapest that holds, else the one that attains most; the first of equals. */
+  best(): Trial {
+    const order = (a: Trial, b: Trial): number =>
+      Number(holds(b.result)) - Number(holds(a.result)) ||
+      (holds(a.result)
+        ? a.result.gpuHours - b.result.gpuHours
+        : (b.result.attainment ?? 0) - (a.result.attainment ?? 0));
+    const [first] = this.#tried.toSorted(order);
+    if (first === undefined) throw new Error('no plan was tried');
+    return first;
+  }
+
+  #learn({ seen }: PolicyView, initial: number): void {
+    for (const { id, milestones } of seen.targets[0]?.replicas ?? []) {
+      const k = Number(id.replace('uid-', '')) - initial;
+      const { orderedAt, readyAt } = milestones;
+      if (k >= 0 && orderedAt !== undefined && readyAt !== undefined) this.#leads.set(k, (readyAt - orderedAt) / 1000);
+    }
+  }
+
+  #usual(): number {
+    const known = [...this.#leads.values()].toSorted((a, b) => a - b);
+    return known[Math.floor(known.length / 2)] ?? this.#scenario.coldStartSeconds;
+  }
+}
