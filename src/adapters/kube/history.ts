@@ -13,10 +13,18 @@ const keptChanges = 400;
 /** A pod is made within seconds of its order; what comes later replaces a lost pod. */
 const orderMilliseconds = 60_000;
 
+/** A raise with the pods that were made for it, at most `size`. */
+interface Raise {
+  readonly at: Instant;
+  readonly size: number;
+  readonly pods: Set<string>;
+}
+
 /** Changes of spec.replicas as this process saw them, whoever made them. */
 export class SpecHistory {
   readonly #now: () => Instant;
   readonly #changes = new Map<string, SpecChange[]>();
+  readonly #raises = new Map<string, readonly Raise[]>();
 
   constructor(now: () => Instant) {
     this.#now = now;
@@ -32,16 +40,22 @@ export class SpecHistory {
     return this.#changes.get(key) ?? [];
   }
 
-  /** The raise that asked for a pod made at `createdAt`. The API server dates pods in whole seconds. */
-  orderOf(key: string, createdAt: number): Instant | undefined {
-    const raise = this.of(key).findLast(({ at, from, to }) => to > from && at <= createdAt + 2000);
-    if (raise === undefined || createdAt - raise.at > orderMilliseconds) return undefined;
-    return instant(Math.min(raise.at, createdAt));
+  /**
+   * The raise that asked for this pod. A raise of three explains three pods: what is made beside them (by a rollout, for a lost pod) was ordered
+   * by nobody. The API server dates pods in whole seconds.
+   */
+  orderOf(key: string, { uid, createdAt }: Pick<PodKept, 'uid' | 'createdAt'>): Instant | undefined {
+    const raises = this.#raises.get(key) ?? [];
+    const made = ({ at, size, pods }: Raise): boolean =>
+      pods.size < size && at <= createdAt + 2000 && createdAt - at <= orderMilliseconds;
+    const raise = raises.find(({ pods }) => pods.has(uid)) ?? raises.find(made);
+    raise?.pods.add(uid);
+    return raise === undefined ? undefined : instant(Math.min(raise.at, createdAt));
   }
 
   #observe({ before, after }: Change<WorkloadKept>): void {
     if (after === undefined) {
-      if (before !== undefined) this.#changes.delete(before.key);
+      if (before !== undefined) this.#forget(before.key);
       return;
     }
     if (before === undefined || before.specReplicas === after.specReplicas) return;
@@ -49,7 +63,28 @@ export class SpecHistory {
     const change = { at: now, from: replicas(before.specReplicas), to: replicas(after.specReplicas) };
     const kept = this.of(after.key).filter(({ at }) => now - at < keptMilliseconds);
     this.#changes.set(after.key, [...kept, change].slice(-keptChanges));
+    this.#raises.set(after.key, ordered(this.#raises.get(after.key) ?? [], change));
   }
+
+  #forget(key: string): void {
+    this.#changes.delete(key);
+    this.#raises.delete(key);
+  }
+}
+
+/** A raise is an order; a decrease takes back what the youngest orders have not got yet. */
+function ordered(raises: readonly Raise[], { at, from, to }: SpecChange): readonly Raise[] {
+  const kept = raises.filter((raise) => at - raise.at < keptMilliseconds).slice(-keptChanges);
+  if (to > from) return [...kept, { at, size: to - from, pods: new Set() }];
+  let surplus = from - to;
+  return kept
+    .toReversed()
+    .map((raise) => {
+      const taken = Math.min(surplus, raise.size - raise.pods.size);
+      surplus -= taken;
+      return { ...raise, size: raise.size - taken };
+    })
+    .reverse();
 }
 
 interface PodFacts {

@@ -98,7 +98,7 @@ function replicaSeen(pod: PodKept, workload: WorkloadKept, autoscaler: Autoscale
     ...(pod.node === undefined ? {} : { node: pod.node }),
     phase,
     since: sinceOf(pod, phase),
-    milestones: milestonesOf(pod, look.specs.orderOf(workload.key, pod.createdAt), facts.readyAt),
+    milestones: milestonesOf(pod, look.specs.orderOf(workload.key, pod), facts.readyAt),
     ...(startedWarm === undefined ? {} : { startedWarm }),
     samples: look.readings.get(pod.uid)?.samples ?? allMissing('NotScraped'),
   };

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { keepArtifact, keepNodeCache } from '../../../src/adapters/kube/artifact.ts';
 import { readingPlans } from '../../../src/adapters/kube/addresses.ts';
+import type { ReplicaSeen, TargetSeen } from '../../../src/core/model/pool.ts';
 import { at, samples } from '../../support/builders.ts';
 import { Scene } from '../../support/cluster-scene.ts';
 import {
@@ -67,6 +68,58 @@ test('an order is never later than its pod, though pods are dated in whole secon
   scene.pod(podObject({ createdAt: 10 }));
   expect((await scene.target()).replicas[0]?.milestones.orderedAt).toBe(at(10));
 });
+
+/** Pods that became known, one set after the other, after a raise from 1 to 3 at second 10. */
+const orders: Readonly<
+  Record<string, { readonly made: readonly (readonly [string, number])[]; readonly want: string }>
+> = {
+  'a raise of two explains two pods, not those of a rollout half a minute later': {
+    made: [
+      ['a', 11],
+      ['b', 12],
+      ['c', 40],
+      ['d', 41],
+    ],
+    want: 'a:10 b:10 c:- d:-',
+  },
+  'what was made long before or long after a raise is not its doing': {
+    made: [
+      ['a', 5],
+      ['b', 80],
+    ],
+    want: 'a:- b:-',
+  },
+};
+for (const [name, { made, want }] of Object.entries(orders)) {
+  test(`orders: ${name}`, async () => {
+    const scene = new Scene().autoscaler().deployment({ replicas: 1 });
+    scene.clock.pass(10_000);
+    scene.deployment({ replicas: 3 });
+    for (const [uid, createdAt] of made) {
+      scene.pod(podObject({ uid, createdAt }));
+      await scene.target();
+    }
+    expect(ordersOf(await scene.target())).toBe(want);
+  });
+}
+
+test('an order keeps its pods: the place of one that is gone is not given to the next, and a decrease takes back what was never made', async () => {
+  const scene = new Scene().autoscaler().deployment({ replicas: 1 });
+  scene.clock.pass(10_000);
+  scene.deployment({ replicas: 4 });
+  scene.pod(podObject({ uid: 'a', createdAt: 11 }), podObject({ uid: 'b', createdAt: 11 }));
+  expect(ordersOf(await scene.target())).toBe('a:10 b:10');
+  scene.deployment({ replicas: 3 });
+  scene.cluster.pods.delete('team-a/chat-abc-a');
+  scene.pod(podObject({ uid: 'c', createdAt: 20 }));
+  expect(ordersOf(await scene.target())).toBe('b:10 c:-');
+});
+
+function ordersOf({ replicas }: TargetSeen): string {
+  const seconds = (one: ReplicaSeen): string =>
+    one.milestones.orderedAt === undefined ? '-' : String((one.milestones.orderedAt - at(0)) / 1000);
+  return replicas.map((one) => `${one.id}:${seconds(one)}`).join(' ');
+}
 
 test('all pods unready under load are still replicas that are read, with their samples', async () => {
   const scene = new Scene().autoscaler().deployment().pod(readyPod('a'));
