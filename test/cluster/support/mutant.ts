@@ -22,8 +22,9 @@ function mutate(mutations: readonly Mutation[]): void {
       const loaded = nextLoad(url, context);
       const edits = mutations.filter(({ file }) => url.endsWith(`/${file}`));
       if (edits.length === 0) return loaded;
-      const source = Buffer.from(loaded.source ?? '').toString();
-      return { ...loaded, source: edits.reduce(edited, source) };
+      const { source } = loaded;
+      const text = typeof source === 'string' ? source : new TextDecoder().decode(source);
+      return { ...loaded, source: edits.reduce(edited, text) };
     },
   });
 }
