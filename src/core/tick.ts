@@ -6,6 +6,7 @@ import type { PoolReport } from './model/report.ts';
 import type { Instant } from './model/units.ts';
 import { holdFailed } from './decision/failure.ts';
 import { freshMemory, propose, type ProposeInput, type Proposed } from './propose.ts';
+import { afterSetBack } from './set-back.ts';
 import { settle } from './settle.ts';
 
 export interface PoolInput {
@@ -34,7 +35,7 @@ export function tick(memory: FleetMemory, input: TickInput): TickOutput {
   const recommendations: Recommendation[] = [];
   const reports: PoolReport[] = [];
   for (const { seen, policy } of input.pools) {
-    const before = memory.pools[seen.pool] ?? freshMemory(input.now);
+    const before = afterSetBack(memory.pools[seen.pool] ?? freshMemory(input.now), input.now);
     const proposed = proposeOrHold({ memory: before, fleet: input.fleet, seen, policy, now: input.now });
     pools[seen.pool] = proposed.memory;
     recommendations.push(proposed.recommendation);

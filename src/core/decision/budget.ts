@@ -44,20 +44,25 @@ export function withinBudget(outcomes: readonly PoolOutcome[], now: Instant): re
   }));
 }
 
+/** Whole rounds at once while there is room for all, so that the work grows with the pools and not with their sizes; then one by one. */
 function grant(shrinking: readonly Shrinking[], room: number): ReadonlyMap<string, number> {
   const granted = new Map(shrinking.map(({ key }) => [key, 0]));
+  const missing = ({ key, wanted }: Shrinking): number => wanted - (granted.get(key) ?? 0);
+  const give = (one: Shrinking, count: number): void => {
+    granted.set(one.key, (granted.get(one.key) ?? 0) + count);
+    left -= count * one.gpus;
+  };
   let left = room;
-  for (let progress = true; progress; ) {
-    progress = false;
-    for (const { key, gpus, wanted } of shrinking) {
-      const have = granted.get(key) ?? 0;
-      if (have >= wanted || gpus > left) continue;
-      granted.set(key, have + 1);
-      left -= gpus;
-      progress = true;
+  for (;;) {
+    const open = shrinking.filter((one) => missing(one) > 0 && one.gpus <= left);
+    if (open.length === 0) return granted;
+    const round = open.reduce((sum, { gpus }) => sum + gpus, 0);
+    const rounds = Math.min(...open.map(missing), round === 0 ? Infinity : Math.floor(left / round));
+    for (const one of open) {
+      if (rounds >= 1) give(one, rounds);
+      else if (one.gpus <= left) give(one, 1);
     }
   }
-  return granted;
 }
 
 function limited(target: TargetOutcome, granted: number | undefined, limit: number): TargetOutcome {

@@ -3,11 +3,11 @@ import type { TargetSafety } from '../model/memory.ts';
 import type { Because, Reason } from '../model/reason.ts';
 import { elapsed, type Instant } from '../model/units.ts';
 import { limitRate, stabilise } from './behavior.ts';
+import { short } from '../signals/evidence.ts';
 import { disputeGapSeconds, isBlind, isCount, quietSeconds } from './safety.ts';
 
 /** Reasons that a decision carries, the binding one first. */
 const mostReasons = 6;
-const longestMessage = 200;
 
 /** A size on its way through the guard. The first reason is the rule that bound last; each reason stands once. */
 export interface Draft {
@@ -66,7 +66,7 @@ export function guard(given: Guarded, rules: readonly GuardRule[]): Draft {
     const bound = apply(draft, given);
     if (bound === undefined) return draft;
     const before = draft.because.filter((one) => one.reason !== reason);
-    const because = [{ reason, message: bound.message.slice(0, longestMessage) }, ...before];
+    const because = [{ reason, message: short(bound.message) }, ...before];
     return { replicas: bound.replicas, because: because.slice(0, mostReasons) };
   }, start);
 }

@@ -84,7 +84,7 @@ function kvNeed({ stock, capacity, kvHighRatio }: NeedInput, waiting: number): n
   return ceil((stock.kvSum + waiting / capacity.inFlight) / kvHighRatio);
 }
 
-/** Rounds up, forgiving the last bits of a division. */
+/** Rounds up, forgiving the last bits of a division; of nothing 0, not -0. */
 export function ceil(n: number): number {
-  return Math.ceil(n - 1e-9);
+  return Math.max(0, Math.ceil(n - 1e-9));
 }

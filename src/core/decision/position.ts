@@ -40,6 +40,8 @@ export interface PositionContext {
   readonly now: Instant;
 }
 
+/** Of replicas ordered and not yet created, so many are expected one by one: a size of millions, typed by mistake, must not cost a pass its memory. */
+const mostOrdered = 2000;
 /** A replica that lost readiness without load is given this long to come back. */
 const unreadyGraceSeconds = 60;
 /** An overdue start is expected after another tenth of the time it has already taken. */
@@ -52,7 +54,8 @@ export function positionOf(target: TargetSeen, context: PositionContext): Positi
   const unborn = Math.max(0, (target.specReplicas ?? 0) - live.length);
   const isRefused = target.createFailure !== undefined;
   const arriving = live.filter(isStarting).map((replica) => arrival(replica, context));
-  if (!isRefused) for (let k = 0; k < unborn; k++) arriving.push(ordered(target, k, context));
+  const expectedOrders = isRefused ? 0 : Math.min(unborn, mostOrdered);
+  for (let k = 0; k < expectedOrders; k++) arriving.push(ordered(target, k, context));
   arriving.sort((a, b) => a.inSeconds - b.inSeconds || (a.replica < b.replica ? -1 : 1));
   return {
     ...servingOf(target, context),

@@ -1,9 +1,10 @@
 import { lengthsOf } from './mix.ts';
 import type { DemandBin, GatewayBaseline, LearnedMemory, ReplicaBaseline } from '../model/memory.ts';
 import type { PoolSeen, ReplicaSeen } from '../model/pool.ts';
+import { aged } from '../model/sample.ts';
 import { elapsed, type Instant } from '../model/units.ts';
 import { isCovered } from './coverage.ts';
-import { birthOf, increaseOf, type Flow, type Increase, type PairContext } from './flow.ts';
+import { birthOf, increaseOf, isMisread, type Flow, type Increase, type PairContext } from './flow.ts';
 import { gatewayStep, type GatewayStep } from './gateway.ts';
 import type { Observation } from './observe.ts';
 import { stuckSince } from './progress.ts';
@@ -11,7 +12,7 @@ import { countsOf, isServing, maxAgeSeconds } from './reading.ts';
 
 /** Samples from a replica's first minute do not teach capacity. */
 const teachesAfterSeconds = 60;
-/** More replicas than this keep no baseline: memory stays bounded. */
+/** More replicas than this keep no baseline: memory stays bounded, and those that have one speak for the others. */
 const mostBaselines = 600;
 
 export interface DemandContext {
@@ -38,6 +39,8 @@ interface PoolRates {
   waitingChange: number;
   covered: number;
   expected: number;
+  /** Of a pool too large to remember: replicas without baseline. */
+  unsampled: number;
 }
 
 type Sums = { -readonly [K in keyof Flow]: Flow[K] };
@@ -56,7 +59,7 @@ export function stepDemand(seen: PoolSeen, observation: Observation, context: De
     ...(bin === undefined ? {} : { bin }),
     ...(flow === undefined || bin === undefined ? {} : { flow }),
     ...(settled.replicas === 0 || bin === undefined ? {} : { settledFlow: settled }),
-    baselines: nextBaselines(seen, context, bin !== undefined),
+    baselines: nextBaselines(seen, context, { isClosed: bin !== undefined, maxAge }),
     ...(gateway.next === undefined ? {} : { gateway: gateway.next }),
   };
 }
@@ -72,13 +75,13 @@ interface Pairs {
  * traffic that it drew away from them is in their windows too. Until it is read it is not missed: its count comes whole with the next look.
  */
 function readPairs(observation: Observation, context: DemandContext, maxAge: number): Pairs {
-  const rates: PoolRates = { requests: 0, uncachedPrompt: 0, waitingChange: 0, covered: 0, expected: 0 };
+  const { sampled, unsampled } = sampledOf(observation, context);
+  const rates: PoolRates = { requests: 0, uncachedPrompt: 0, waitingChange: 0, covered: 0, expected: 0, unsampled };
   const all = emptyFlow();
   const settled = emptyFlow();
   const births: Increase[] = [];
   const { learned, watchedSince, now } = context;
-  for (const { seen, isDark, isStuck } of observation.readings) {
-    if (isDark || isStuck) continue;
+  for (const { seen } of sampled) {
     const pair: PairContext = { baseline: learned.baselines[seen.id], maxAge, watchedSince, now };
     const increase = increaseOf(seen, pair);
     if (increase !== undefined || !isUnread(seen, pair)) rates.expected++;
@@ -91,6 +94,17 @@ function readPairs(observation: Observation, context: DemandContext, maxAge: num
   const window = births.length === all.replicas ? 0 : windowOf(all, births);
   for (const birth of births) addRates(rates, birth, Math.max(birth.seconds, window));
   return { rates, all, settled };
+}
+
+/** The replicas that tell: all of them, or in a pool too large to remember those that have a baseline. */
+function sampledOf(
+  { readings }: Observation,
+  { learned }: DemandContext,
+): { readonly sampled: Observation['readings']; readonly unsampled: number } {
+  const telling = readings.filter(({ isDark, isStuck }) => !isDark && !isStuck);
+  if (telling.length <= mostBaselines) return { sampled: telling, unsampled: 0 };
+  const sampled = telling.filter(({ seen }) => learned.baselines[seen.id] !== undefined);
+  return { sampled, unsampled: telling.length - sampled.length };
 }
 
 /** Mean span of the pairs that are no births. */
@@ -118,7 +132,8 @@ interface BinInput {
 
 function binOf({ rates, gateway, context }: BinInput): DemandBin | undefined {
   const lengths = lengthsOf(context.learned.mix);
-  const scale = isCovered(rates.covered, rates.expected) ? rates.expected / rates.covered : undefined;
+  const { covered, expected, unsampled } = rates;
+  const scale = isCovered(covered, expected) ? (expected + unsampled) / covered : undefined;
   const queueChange = gateway.queuedChangePerSecond ?? 0;
   const counted = gateway.requestsPerSecond;
   if (counted === undefined && scale === undefined) return undefined;
@@ -176,14 +191,19 @@ function addFlow(sums: Sums, increase: Increase): void {
   sums.itlTokens += increase.itlTokens;
 }
 
+interface BaselineStep {
+  readonly isClosed: boolean;
+  readonly maxAge: number;
+}
+
 /** The readings from which the next step counts. While no bin closed, a pair is left to grow; only a pair grown too wide starts anew. */
-function nextBaselines(seen: PoolSeen, context: DemandContext, isClosed: boolean): LearnedMemory['baselines'] {
+function nextBaselines(seen: PoolSeen, context: DemandContext, step: BaselineStep): LearnedMemory['baselines'] {
   const next: Record<string, ReplicaBaseline> = {};
   let count = 0;
   for (const target of seen.targets) {
     for (const replica of target.replicas) {
       if (count >= mostBaselines) return next;
-      const baseline = nextBaseline(replica, context, isClosed);
+      const baseline = nextBaseline(replica, context, step);
       if (baseline === undefined) continue;
       next[replica.id] = baseline;
       count++;
@@ -195,13 +215,18 @@ function nextBaselines(seen: PoolSeen, context: DemandContext, isClosed: boolean
 /** Readings farther apart than this are no pair. */
 const widestPairSeconds = 75;
 
-function nextBaseline(replica: ReplicaSeen, context: DemandContext, isClosed: boolean): ReplicaBaseline | undefined {
+function nextBaseline(
+  replica: ReplicaSeen,
+  context: DemandContext,
+  { isClosed, maxAge }: BaselineStep,
+): ReplicaBaseline | undefined {
   const before = context.learned.baselines[replica.id];
   const { samples } = replica;
   const finished = samples.finishedTotal;
-  const reading = finished.kind === 'missing' ? samples.running : finished;
+  const reading = aged(finished.kind === 'missing' ? samples.running : finished, context.now, Infinity);
   if (reading.kind !== 'value' || !(isServing(replica) || replica.phase === 'Draining')) return before;
   if (before !== undefined && reading.at <= before.at) return before;
+  if (isMisread(replica, { ...context, baseline: before, maxAge })) return before;
   if (before !== undefined && !isClosed && elapsed(before.at, reading.at) < widestPairSeconds) return before;
   const since = stuckSince(replica, before);
   return {

@@ -36,6 +36,11 @@ const longestPairSeconds = 90;
 /** A replica that became Ready this recently, and surely never before, started from 0 inside the window: its whole count is an increase. */
 const bornWithinSeconds = 60;
 
+/** No replica does or holds more: numbers beyond were misread, and what they say would be remembered for hours. */
+const mostRequestsPerSecond = 1e5;
+const mostTokensPerSecond = 1e8;
+const mostRequestsHeld = 1e6;
+
 export interface PairContext {
   readonly baseline: ReplicaBaseline | undefined;
   readonly maxAge: number;
@@ -48,6 +53,27 @@ export interface PairContext {
  * it shows came since. A replica without baseline counts from its first sample, unless it was just born.
  */
 export function increaseOf(replica: ReplicaSeen, context: PairContext): Increase | undefined {
+  const increase = pairOf(replica, context);
+  return increase !== undefined && isPlausible(increase) ? increase : undefined;
+}
+
+/** A pair of readings of which the later cannot be true. */
+export function isMisread(replica: ReplicaSeen, context: PairContext): boolean {
+  const increase = pairOf(replica, context);
+  return increase !== undefined && !isPlausible(increase);
+}
+
+function isPlausible({ seconds, ...increase }: Increase): boolean {
+  const tokens = Math.max(increase.promptTokens, increase.cachedTokens, increase.outputTokens);
+  const held = Math.max(increase.runningSeconds, increase.waitingSeconds);
+  return (
+    increase.arrivals <= mostRequestsPerSecond * seconds &&
+    tokens <= mostTokensPerSecond * seconds &&
+    held <= mostRequestsHeld * seconds
+  );
+}
+
+function pairOf(replica: ReplicaSeen, context: PairContext): Increase | undefined {
   const { samples } = replica;
   const known = finishedOf(samples, context);
   if (known === undefined) return undefined;

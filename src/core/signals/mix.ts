@@ -19,6 +19,10 @@ const halfLifeSeconds = 300;
 const priorWeight = 200;
 /** Answers are known once four times as many requests finished as are running. */
 const unfinishedShare = 4;
+/** No context is longer: a mean beyond it was misread, and would be remembered. */
+const longestTokens = 1e7;
+/** Less than this part of a request is none. */
+const leastWeight = 1e-6;
 const prior = { promptTokens: 1024, cachedShare: 0, outputTokens: 256 };
 
 export const freshMix: Mix = { ...prior, weight: 0, outputWeight: 0 };
@@ -62,9 +66,9 @@ export function learnMix(mix: Mix, flow: Flow | undefined, stepSeconds: number):
   const outputSum =
     mix.outputTokens * kept.outputWeight + (finished > 0 ? (flow.outputTokens / answered) * finished : 0);
   return {
-    promptTokens: weight > 0 ? promptSum / weight : mix.promptTokens,
+    promptTokens: weight > leastWeight ? Math.min(longestTokens, promptSum / weight) : mix.promptTokens,
     cachedShare: promptSum > 0 ? Math.min(0.99, cachedSum / promptSum) : mix.cachedShare,
-    outputTokens: outputWeight > 0 ? outputSum / outputWeight : mix.outputTokens,
+    outputTokens: outputWeight > leastWeight ? Math.min(longestTokens, outputSum / outputWeight) : mix.outputTokens,
     weight,
     outputWeight,
   };

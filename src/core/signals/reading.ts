@@ -9,6 +9,13 @@ export type GapCause = MissingCause | 'Stale' | 'Stuck';
 /** A reading older than this many scrape intervals is stale. */
 const staleAfterIntervals = 3;
 
+/** No count, gauge or sum of seconds of one replica is larger: a number beyond it was misread, and sums of such numbers leave what can be computed with. */
+const largestAmount = 1e15;
+
+function isAmount(n: number): boolean {
+  return n >= 0 && n <= largestAmount;
+}
+
 export function maxAgeSeconds(scrapeIntervalSeconds: number): number {
   return staleAfterIntervals * scrapeIntervalSeconds;
 }
@@ -16,7 +23,7 @@ export function maxAgeSeconds(scrapeIntervalSeconds: number): number {
 /** The number of a sample that is fresh at `now`; `undefined` otherwise. */
 export function freshValue(sample: Sample, now: Instant, maxAge: number): number | undefined {
   const looked = aged(sample, now, maxAge);
-  return looked.kind === 'value' && Number.isFinite(looked.value) && looked.value >= 0 ? looked.value : undefined;
+  return looked.kind === 'value' && isAmount(looked.value) ? looked.value : undefined;
 }
 
 export function gapCause(sample: Sample, now: Instant, maxAge: number): GapCause {
@@ -32,10 +39,10 @@ export function isServing(replica: ReplicaSeen): boolean {
 
 export type Counts = ReplicaBaseline['counts'];
 
-/** The value of a reading whatever its age; `undefined` when it is missing. */
+/** The value of a reading whatever its age; `undefined` when it is missing or no amount. */
 export function rawValue(samples: ReplicaSamples, name: SignalName): number | undefined {
   const sample = samples[name];
-  return sample.kind === 'missing' ? undefined : sample.value;
+  return sample.kind === 'missing' || !isAmount(sample.value) ? undefined : sample.value;
 }
 
 const counted: readonly BaselineSignal[] = [
