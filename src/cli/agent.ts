@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -7,14 +6,13 @@ import { type Log, openLog } from '../adapters/log.ts';
 import { MetricRegistry } from '../adapters/telemetry/registry.ts';
 import { statusServer } from '../adapters/telemetry/server.ts';
 import { openAgent } from '../agent/compose.ts';
-import { isMissing } from '../agent/files.ts';
-import { ForewarmError } from '../errors.ts';
 import type { NodeCacheClient } from '../ports/artifacts.ts';
 import type { Clock } from '../ports/index.ts';
 import { specFileClient } from './agent-spec.ts';
 import { bindAddress, type Listen } from './bind-address.ts';
 import { wholeNumber } from './flags.ts';
 import { interruptSignal } from './interrupt.ts';
+import { readToken } from './token-file.ts';
 
 interface AgentFlags {
   readonly node?: string;
@@ -96,17 +94,6 @@ async function openClient(flags: AgentFlags, clock: Clock, log: Log): Promise<No
   const node = flags.node ?? process.env['NODE_NAME'] ?? hostname();
   const { clusterNodeCache } = await import('./agent-cluster.ts');
   return await clusterNodeCache({ node, kubeconfig: flags.kubeconfig, clock, log });
-}
-
-async function readToken(file: string | undefined): Promise<string | undefined> {
-  if (file === undefined) return undefined;
-  try {
-    const token = (await readFile(file, 'utf8')).trim();
-    return token === '' ? undefined : token;
-  } catch (err) {
-    if (isMissing(err)) return undefined; // an optional secret that is not there: the hub says what it refuses
-    throw new ForewarmError('FILE_UNREADABLE', `reading the token file ${file}`, { cause: err });
-  }
 }
 
 function httpUrl(text: string): string {

@@ -19,6 +19,7 @@ export interface ControllerConfig {
     readonly peers?: readonly string[];
   };
   readonly hubEndpoint?: string;
+  readonly hubTokenFile?: string;
   readonly record?: string;
   readonly logLevel?: string;
 }
@@ -42,6 +43,7 @@ const schema = {
       peers: { type: 'array', items: text },
     }),
     hubEndpoint: text,
+    hubTokenFile: text,
     record: text,
     logLevel: { enum: ['debug', 'info', 'warn', 'error'] },
   }),
@@ -97,6 +99,7 @@ export function flagValues({ lease, adapter, ...config }: ControllerConfig): Rea
     adapterSecret: adapter?.secret,
     adapterPeers: adapter?.peers?.join(','),
     hubEndpoint: config.hubEndpoint,
+    hubTokenFile: config.hubTokenFile,
     record: config.record,
     logLevel: config.logLevel,
   };

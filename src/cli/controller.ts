@@ -26,12 +26,13 @@ export interface ControllerFlags {
   readonly adapterPeers: string;
   readonly podIp?: string;
   readonly hubEndpoint: string;
+  readonly hubTokenFile?: string;
   readonly record?: string;
   readonly logLevel: string;
 }
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('controller')
     .description('scale the pools of a cluster: watch, decide, write /scale and status, keep the nodes warm')
     .option('--config <file>', 'settings in YAML (kind ControllerConfig); flags win')
@@ -56,27 +57,36 @@ export function register(program: Command): void {
       host: '::',
       port: 8080,
     })
-    .option('--adapter-listen <host:port>', 'external.metrics.k8s.io; 0 switches it off', bindAddress, {
-      host: '::',
-      port: 6443,
-    })
-    .option('--adapter-address <host:port>', 'where other replicas reach it (default: POD_IP and its port)')
-    .option('--adapter-service <name>', 'Service that the APIService names', 'forewarm')
-    .option('--adapter-secret <name>', 'Secret with the serving certificate', 'forewarm-serving')
-    .option(
-      '--adapter-peers <names>',
-      'service accounts that may ask the leader',
-      'forewarm-controller,forewarm-adapter',
-    )
-    .addOption(new Option('--pod-ip <address>').env('POD_IP').hideHelp())
     .addOption(
       new Option('--hub-endpoint <url>', 'a hub that speaks the Hugging Face API')
         .env('HF_ENDPOINT')
         .default('https://huggingface.co'),
     )
+    .addOption(
+      new Option('--hub-token-file <file>', 'file with the token for the hub; read anew for each request').env(
+        'HF_TOKEN_PATH',
+      ),
+    )
     .option('--record <file>', 'write each pass of this process to a log that `forewarm replay` reads')
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
-    .action(async (_flags: unknown, command: Command) => await run(await configured(command)));
+    .action(async (_flags: unknown, self: Command) => await run(await configured(self)));
+  for (const option of doorOptions()) command.addOption(option);
+}
+
+/** Of external.metrics.k8s.io, served inside this process. */
+function doorOptions(): readonly Option[] {
+  return [
+    new Option('--adapter-listen <host:port>', 'external.metrics.k8s.io; 0 switches it off')
+      .argParser(bindAddress)
+      .default({ host: '::', port: 6443 }),
+    new Option('--adapter-address <host:port>', 'where other replicas reach it (default: POD_IP and its port)'),
+    new Option('--adapter-service <name>', 'Service that the APIService names').default('forewarm'),
+    new Option('--adapter-secret <name>', 'Secret with the serving certificate').default('forewarm-serving'),
+    new Option('--adapter-peers <names>', 'service accounts that may ask the leader').default(
+      'forewarm-controller,forewarm-adapter',
+    ),
+    new Option('--pod-ip <address>').env('POD_IP').hideHelp(),
+  ];
 }
 
 /** Flags, filled up from the configuration where none was given. */

@@ -19,6 +19,7 @@ import { type PassesOptions, runPasses } from '../loop/passes.ts';
 import type { Clock, Publisher, Recorder } from '../ports/index.ts';
 import type { ClusterParts } from './cluster-parts.ts';
 import type { ControllerFlags } from './controller.ts';
+import { readToken } from './token-file.ts';
 
 export interface LeaderOptions {
   readonly flags: ControllerFlags;
@@ -154,7 +155,7 @@ function openArtifacts({ parts, lease, clock, log, flags }: LeaderOptions): Arti
     resolver: new Hub({
       endpoint: flags.hubEndpoint,
       dispatcher: new Agent(),
-      token: () => Promise.resolve(undefined),
+      token: async () => await readToken(flags.hubTokenFile),
     }),
     assertFresh: () => lease.assertFresh(),
     onProblem: (artifact, err) => log.warn({ err, artifact }, 'Could not resolve a model artifact'),

@@ -198,6 +198,28 @@ test('the APIService leads to a port of the Service, and its certificate is neve
   expect(spec['insecureSkipTLSVerify']).toBeUndefined();
 });
 
+test('the controller answers on for a while after it was told to end, and has time for its last writes after that', () => {
+  const spec = podSpec(named('Deployment', 'forewarm-controller'));
+  const [controller] = list(spec['containers']);
+  const seconds = Number(record(record(record(controller?.['lifecycle'])['preStop'])['sleep'])['seconds']);
+  expect(seconds).toBeGreaterThanOrEqual(5);
+  expect(Number(spec['terminationGracePeriodSeconds']) - seconds).toBeGreaterThanOrEqual(15);
+});
+
+test('whoever asks the hub finds its token in the secret that its namespace may have', () => {
+  for (const [workload, flag] of [
+    [named('Deployment', 'forewarm-controller'), '--hub-token-file'],
+    [named('DaemonSet', 'forewarm-agent'), '--token-file'],
+  ] as const) {
+    const spec = podSpec(workload);
+    const [container] = list(spec['containers']);
+    const volume = list(spec['volumes']).find((one) => record(one['secret'])['secretName'] === 'forewarm-hub');
+    expect(record(volume?.['secret'])['optional']).toBe(true);
+    const mount = list(container?.['volumeMounts']).find((one) => one['name'] === volume?.['name']);
+    expect(container?.['args']).toContain(`${flag}=${String(mount?.['mountPath'])}/token`);
+  }
+});
+
 test('every workload uses the image that the kustomization tags', () => {
   const text = readFileSync(join(root, 'deploy/kustomization.yaml'), 'utf8');
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
