@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { StatusBoard } from '../adapters/kube/board.ts';
+import { MetricsOwner } from '../adapters/kube/metrics-owner.ts';
 import { systemClock } from '../adapters/clock.ts';
 import { openLog } from '../adapters/log.ts';
 import type { Allowance } from '../adapters/prometheus/allowance.ts';
@@ -100,19 +101,21 @@ interface Looking {
 
 /** Two readings, two ticks on the memory that the controller stored: the first gives the second its rates. */
 async function look({ parts, clock, seconds }: Looking, signal: AbortSignal): Promise<PlanView> {
-  const board = readOnlyBoard(parts, clock);
+  // Whoever may not ask is not told: the rest of the plan stands.
+  const owner = new MetricsOwner(parts.http, clock, () => undefined);
+  const board = readOnlyBoard(parts, clock, owner);
   const memory = await board.load(signal);
   await parts.readings.once(signal);
   const first = tick(memory, await parts.sensors.observe());
   await clock.sleep(seconds * 1000, signal);
-  await parts.readings.once(signal);
+  await Promise.all([parts.readings.once(signal), owner.look(signal)]);
   const input: TickInput = await parts.sensors.observe();
   const output: TickOutput = tick(first.memory, input);
   return { input, output, statuses: board.preview(output, input), problems: parts.sensors.problems };
 }
 
 /** The controller's board with its hand tied: every write asks first. */
-function readOnlyBoard(parts: ClusterParts, clock: Clock): StatusBoard {
+function readOnlyBoard(parts: ClusterParts, clock: Clock, owner: MetricsOwner): StatusBoard {
   const refuse = (): never => {
     throw new ForewarmError('NOT_LEADER', 'a plan writes nothing');
   };
@@ -126,7 +129,7 @@ function readOnlyBoard(parts: ClusterParts, clock: Clock): StatusBoard {
     dangling: (autoscaler) => parts.decoder.dangling(autoscaler, parts.cluster),
     events: { record: () => undefined },
     failureOf: () => undefined,
-    metricsOwner: () => undefined,
+    metricsOwner: () => owner.current(),
     readingProblem: (replicas) => parts.readings.problemOf(replicas),
     freshMemory,
     onProblem: (pool, err) => process.stderr.write(`forewarm: ${pool}: ${explainError(err)}\n`),

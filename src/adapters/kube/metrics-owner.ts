@@ -29,7 +29,7 @@ export class MetricsOwner {
     while (!signal.aborted) {
       const wasWanted = this.#wanted;
       this.#wanted = false;
-      if (wasWanted) await this.#look(signal);
+      if (wasWanted) await this.look(signal);
       try {
         await this.#clock.sleep(wasWanted ? periodMilliseconds : 1000, signal);
       } catch (err) {
@@ -38,7 +38,8 @@ export class MetricsOwner {
     }
   }
 
-  async #look(signal: AbortSignal): Promise<void> {
+  /** Once, whether or not anybody asked. */
+  async look(signal: AbortSignal): Promise<void> {
     try {
       const found = await this.#http.call({ verb: 'GET', path }, signal);
       const name = text(found, 'spec', 'service', 'name');
