@@ -1,7 +1,10 @@
 import type { ArtifactNeed } from '../core/model/policy.ts';
 import type { NodeName } from '../core/model/pool.ts';
-import { type Agenda, priorities } from './agenda.ts';
+import type { Agenda } from './agenda.ts';
+import type { FaultSchedule } from './faults/schedule.ts';
+import { Outages } from './faults/outages.ts';
 import { SimNode } from './node.ts';
+import { PodStart } from './pod-start.ts';
 import { SimPod } from './pod.ts';
 import type { Replica } from './replica.ts';
 import type { Scenario } from './scenario.ts';
@@ -13,6 +16,8 @@ export interface ClusterObserver {
   ready(pod: SimPod, atMs: number): void;
   /** The pod gets no more requests; what it has it may finish. */
   draining(pod: SimPod, atMs: number): void;
+  /** The pod's engine died where it was; `lost` requests were in it. The pod may be ready again later. */
+  stopped(pod: SimPod, engine: Replica, lost: readonly number[]): void;
   /** The pod is gone; `lost` requests were still in it. */
   gone(pod: SimPod, atMs: number, lost: readonly number[]): void;
 }
@@ -21,6 +26,7 @@ export interface ClusterOptions {
   readonly scenario: Scenario;
   readonly artifact: ArtifactNeed;
   readonly agenda: Agenda;
+  readonly faults: FaultSchedule;
   readonly observer: ClusterObserver;
   readonly engine: (startMs: number) => Replica;
 }
@@ -33,6 +39,9 @@ export class Cluster {
   readonly nodes: readonly SimNode[];
   readonly #options: ClusterOptions;
   readonly #pods = new Map<string, SimPod>();
+  readonly #podStart: PodStart;
+  readonly #outages: Outages;
+  #replicas = 0;
   #ordinal = 0;
   #starts = 0;
   #coldStarts = 0;
@@ -43,13 +52,22 @@ export class Cluster {
 
   constructor(options: ClusterOptions) {
     this.#options = options;
-    const { scenario } = options;
+    const { scenario, artifact, agenda, faults } = options;
     const width = `${scenario.nodes}`.length;
     this.nodes = Array.from({ length: scenario.nodes }, (_, i) => {
       const name = `node-${`${i + 1}`.padStart(width, '0')}`;
       const downloadMs = (k: number): number => drawDownload(scenario, name, k);
-      return new SimNode({ name, gpus: scenario.gpusPerNode, diskBytes: scenario.nodeDiskBytes, downloadMs });
+      return new SimNode({
+        name,
+        number: i + 1,
+        gpus: scenario.gpusPerNode,
+        diskBytes: scenario.nodeDiskBytes,
+        downloadMs,
+      });
     });
+    const ready = (pod: SimPod, at: number): void => this.#becomeReady(pod, at);
+    this.#podStart = new PodStart({ scenario, artifact, agenda, faults, ready });
+    this.#outages = new Outages(faults, agenda, this);
   }
 
   /** All pods that exist, terminating ones too, in order of creation. */
@@ -71,9 +89,10 @@ export class Cluster {
 
   /** Pods that are Ready at 0 on nodes that hold everything. */
   begin(replicas: number): void {
+    this.#replicas = replicas;
     for (let i = 0; i < replicas; i++) {
       const pod = this.#create(0);
-      const node = this.#nodeFor(0);
+      const node = this.#firstOf(this.#withRoom(), 0);
       if (node === undefined) throw new RangeError(`initialReplicas must fit on the nodes, was ${replicas}`);
       if (!node.hasWeights(this.#options.artifact.hash, 0)) node.warm(this.#options.artifact);
       this.#bind(pod, node, 0);
@@ -86,9 +105,40 @@ export class Cluster {
 
   /** The workload's spec.replicas is now this. */
   setReplicas(replicas: number, nowMs: number): void {
+    this.#replicas = replicas;
     const living = this.pods.filter((pod) => !pod.isTerminating);
     for (let n = living.length; n < replicas; n++) this.#start(nowMs);
     for (const pod of victims(living, living.length - replicas)) this.#delete(pod, nowMs);
+  }
+
+  stop(pod: SimPod, nowMs: number): void {
+    const { engine } = pod;
+    if (engine === undefined) return;
+    engine.advance(nowMs);
+    pod.engine = undefined;
+    this.#options.observer.stopped(pod, engine, engine.kill());
+  }
+
+  evict(pod: SimPod, nowMs: number): void {
+    pod.cancel();
+    this.#remove(pod, nowMs, []);
+    this.setReplicas(this.#replicas, nowMs);
+  }
+
+  restart(pod: SimPod, more: number, nowMs: number): void {
+    this.#podStart.restart(pod, more, nowMs);
+  }
+
+  resume(pod: SimPod, nowMs: number): void {
+    if (pod.usesNodeCache) pod.node?.leaveWeights(this.#options.artifact.hash);
+    pod.usesNodeCache = false;
+    if (pod.draw === undefined) return;
+    pod.enter('PullingImage', nowMs);
+    this.#podStart.begin(pod, pod.draw, nowMs);
+  }
+
+  reschedule(nowMs: number): void {
+    for (const waiting of this.pods) waiting.retry?.(nowMs);
   }
 
   /** Victims are preferred at the next scale-down, all others are not. */
@@ -110,13 +160,15 @@ export class Cluster {
   #create(nowMs: number): SimPod {
     const pod = new SimPod(this.#ordinal++, nowMs);
     this.#pods.set(pod.id, pod);
+    this.#outages.watch(pod, nowMs);
     return pod;
   }
 
   #start(nowMs: number): void {
     const pod = this.#create(nowMs);
     const draw = drawStart(this.#options.scenario, this.#starts++);
-    this.#then(pod, nowMs + draw.scheduleMs, (at) => this.#place(pod, draw, at));
+    pod.draw = draw;
+    this.#podStart.after(pod, nowMs + draw.scheduleMs, (at) => this.#place(pod, draw, at));
   }
 
   #place(pod: SimPod, draw: StartDraw, nowMs: number): void {
@@ -129,7 +181,7 @@ export class Cluster {
     pod.retry = undefined;
     this.#bind(pod, node, nowMs);
     this.#countStart(pod, nowMs);
-    this.#then(pod, node.pullImage(nowMs, draw.imageMs), (at) => this.#loadWeights(pod, draw, at));
+    this.#podStart.begin(pod, draw, nowMs);
   }
 
   /** Starts after the workload's end are not part of the result. */
@@ -149,18 +201,8 @@ export class Cluster {
     this.#peak = Math.max(this.#peak, bound);
   }
 
-  #loadWeights(pod: SimPod, draw: StartDraw, nowMs: number): void {
-    pod.enter('LoadingWeights', nowMs, 'imageAt');
-    const use = pod.node?.useWeights(this.#options.artifact, nowMs, draw.weightsMs);
-    pod.usesNodeCache = use?.isFromCache ?? false;
-    this.#then(pod, use?.readyMs ?? nowMs, (at) => {
-      pod.enter('StartingEngine', at, 'weightsAt');
-      this.#then(pod, at + draw.engineMs, (readyMs) => this.#becomeReady(pod, readyMs));
-    });
-  }
-
   #becomeReady(pod: SimPod, nowMs: number): void {
-    pod.enter('Ready', nowMs, 'readyAt');
+    pod.enter('Ready', nowMs, pod.milestones.readyAt === undefined ? 'readyAt' : undefined);
     pod.readySinceMs = nowMs;
     pod.engine = this.#options.engine(nowMs);
     this.#options.observer.ready(pod, nowMs);
@@ -182,7 +224,7 @@ export class Cluster {
     if (engine.inFlight === 0) return this.#remove(pod, now, []);
     if (now >= deadlineMs) return this.#remove(pod, now, engine.kill());
     const at = Math.min(deadlineMs, Math.max(now, engine.nextChangeMs) + 0.001);
-    this.#then(pod, at, () => {
+    this.#podStart.after(pod, at, () => {
       engine.advance(at);
       this.#drain(pod, engine, deadlineMs);
     });
@@ -194,12 +236,23 @@ export class Cluster {
     pod.node?.release(this.#options.scenario.profile.gpusPerReplica);
     if (pod.usesNodeCache) pod.node?.leaveWeights(this.#options.artifact.hash);
     this.#options.observer.gone(pod, nowMs, lost);
-    for (const waiting of this.pods) waiting.retry?.(nowMs);
+    this.reschedule(nowMs);
   }
 
   #nodeFor(nowMs: number): SimNode | undefined {
+    const { faults } = this.#options;
+    return this.#firstOf(
+      this.#withRoom().filter((node) => node.isHealthy && !faults.isWithdrawn(node.number, nowMs)),
+      nowMs,
+    );
+  }
+
+  #withRoom(): readonly SimNode[] {
+    return this.nodes.filter((node) => node.freeGpus >= this.#options.scenario.profile.gpusPerReplica);
+  }
+
+  #firstOf(fitting: readonly SimNode[], nowMs: number): SimNode | undefined {
     const { hash } = this.#options.artifact;
-    const fitting = this.nodes.filter((node) => node.freeGpus >= this.#options.scenario.profile.gpusPerReplica);
     return (
       fitting.find((node) => node.hasWeights(hash, nowMs)) ?? fitting.find((node) => node.hasImage(nowMs)) ?? fitting[0]
     );
@@ -210,9 +263,5 @@ export class Cluster {
     const { workload, profile } = this.#options.scenario;
     const end = Math.min(untilMs, workload.durationSeconds * 1000);
     return Math.max(0, end - pod.boundMs) * profile.gpusPerReplica;
-  }
-
-  #then(pod: SimPod, atMs: number, act: (at: number) => void): void {
-    pod.cancel = this.#options.agenda.schedule(atMs, priorities.lifecycle, act);
   }
 }

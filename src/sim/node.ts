@@ -12,6 +12,8 @@ interface CacheEntry {
 
 export interface NodeOptions {
   readonly name: NodeName;
+  /** Its place in the fleet, from 1. */
+  readonly number: number;
   readonly gpus: number;
   readonly diskBytes: number;
   /** Duration of the k-th download that the node makes because it was told to. */
@@ -27,6 +29,9 @@ export interface WeightsUse {
 /** A machine: GPUs, the image once pulled, and the weights on its disk within a budget. Each artifact is downloaded once (singleflight). */
 export class SimNode {
   readonly name: NodeName;
+  readonly number: number;
+  /** What its Ready condition says. */
+  isHealthy = true;
   readonly #gpus: number;
   readonly #diskBytes: number;
   readonly #downloadMs: (k: number) => number;
@@ -34,9 +39,12 @@ export class SimNode {
   #freeGpus: number;
   #imageReadyMs = Number.POSITIVE_INFINITY;
   #downloads = 0;
+  /** When it stopped; its agent has reported nothing since. */
+  #lostMs: number | undefined = undefined;
 
   constructor(options: NodeOptions) {
     this.name = options.name;
+    this.number = options.number;
     this.#gpus = options.gpus;
     this.#freeGpus = options.gpus;
     this.#diskBytes = options.diskBytes;
@@ -45,6 +53,24 @@ export class SimNode {
 
   get freeGpus(): number {
     return this.#freeGpus;
+  }
+
+  get isLost(): boolean {
+    return this.#lostMs !== undefined;
+  }
+
+  /** Stops; what is on the disk survives, what was under way does not. */
+  lose(nowMs: number): void {
+    this.#lostMs ??= nowMs;
+    if (!this.hasImage(nowMs)) this.#imageReadyMs = Number.POSITIVE_INFINITY;
+    for (const [hash, entry] of this.#cache) {
+      if (entry.readyMs > nowMs) this.#cache.delete(hash);
+    }
+  }
+
+  recover(): void {
+    this.#lostMs = undefined;
+    this.isHealthy = true;
   }
 
   get usedBytes(): number {
@@ -90,6 +116,7 @@ export class SimNode {
 
   /** Idempotent; tried again when there was no room the last time. */
   assign(artifact: ArtifactNeed, nowMs: number): void {
+    if (this.isLost) return;
     const held = this.#usable(artifact.hash);
     if (held !== undefined) {
       held.isAssigned = true;
@@ -106,6 +133,7 @@ export class SimNode {
 
   /** What no replica uses goes at once, also when half downloaded; the rest when its room is needed. */
   unassign(hash: ArtifactHash): void {
+    if (this.isLost) return;
     const entry = this.#cache.get(hash);
     if (entry === undefined) return;
     entry.isAssigned = false;
@@ -118,13 +146,13 @@ export class SimNode {
     this.#begin(artifact, 0);
   }
 
-  seen(nowMs: number): NodeSeen {
+  seen(nowMs: number, isWithdrawn = false): NodeSeen {
     return {
       node: this.name,
-      isHealthy: true,
+      isHealthy: this.isHealthy,
       gpus: this.#gpus,
-      freeGpus: this.#freeGpus,
-      cache: this.#cacheSeen(nowMs),
+      freeGpus: isWithdrawn ? 0 : this.#freeGpus,
+      cache: this.#cacheSeen(this.#lostMs ?? nowMs),
     };
   }
 

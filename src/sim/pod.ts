@@ -3,6 +3,7 @@ import { instant } from '../core/model/units.ts';
 import type { Cancel } from './agenda.ts';
 import type { SimNode } from './node.ts';
 import type { Replica } from './replica.ts';
+import type { StartDraw } from './start-phases.ts';
 
 type Mark = 'orderedAt' | 'createdAt' | 'scheduledAt' | 'imageAt' | 'weightsAt' | 'readyAt';
 
@@ -20,6 +21,9 @@ export class SimPod {
   readySinceMs = -1;
   boundMs = -1;
   deletionCost = 0;
+  /** How long its start takes; absent: Ready from the beginning. */
+  draw: StartDraw | undefined = undefined;
+  restarts = 0;
   /** Takes the next step of its life off the agenda. */
   cancel: Cancel = () => undefined;
   /** Unschedulable: asks the scheduler again. */

@@ -1,4 +1,5 @@
 import { type Agenda, type Cancel, priorities } from './agenda.ts';
+import type { FaultSchedule } from './faults/schedule.ts';
 import type { SimPod } from './pod.ts';
 import { mostOverMean, PrefixIndex } from './prefix-index.ts';
 import type { Replica, ReplicaRequest } from './replica.ts';
@@ -7,6 +8,7 @@ import type { Scenario } from './scenario.ts';
 export interface GatewayOptions {
   readonly scenario: Scenario;
   readonly agenda: Agenda;
+  readonly faults: FaultSchedule;
   readonly shed: (id: number) => void;
 }
 
@@ -73,10 +75,18 @@ export class Gateway {
     if (count === 0) return undefined;
     const turn = this.#turn++ % count;
     const { routing } = this.#options.scenario;
+    if (this.#options.faults.isSkewed(request.id, nowMs)) return this.#oldest(nowMs);
     if (routing === 'RoundRobin') return this.#nextInTurn(turn, nowMs);
     const least = this.#leastLoaded(turn, nowMs);
     if (least === undefined || this.#isHeldBack(least.engine)) return undefined;
     return routing === 'PrefixAffine' && request.prefix !== undefined ? this.#likeliest(request.prefix, least) : least;
+  }
+
+  #oldest(nowMs: number): Backend | undefined {
+    const oldest = this.#backends[0];
+    if (oldest === undefined) return undefined;
+    oldest.engine.advance(nowMs);
+    return this.#isHeldBack(oldest.engine) ? undefined : oldest;
   }
 
   #nextInTurn(turn: number, nowMs: number): Backend | undefined {

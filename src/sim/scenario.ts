@@ -1,7 +1,9 @@
 import type { EngineProfile } from '../core/model/profile.ts';
 import type { ArtifactNeed } from '../core/model/policy.ts';
 import type { PoolId, TargetName } from '../core/model/pool.ts';
+import type { Fault } from '../core/model/simulated-fault.ts';
 import { bytes } from '../core/model/units.ts';
+import { checkFaults } from './faults/schedule.ts';
 import type { Workload } from './workload/workload.ts';
 
 /** The one pool of the simulated cluster and its target, as policies see them. */
@@ -62,19 +64,21 @@ export interface Scenario {
   /** After the trace ended, unfinished requests have this long before they count as lost. */
   readonly drainSeconds: number;
   readonly timelineStepSeconds: number;
+  /** What goes wrong and when. */
+  readonly faults: readonly Fault[];
 }
 
 /** What a caller must say, and what it may. */
 export type ScenarioOptions = Pick<Scenario, 'workload' | 'profile'> & Partial<Omit<Scenario, 'workload' | 'profile'>>;
 
-/** Fills in the defaults: enough nodes of eight GPUs for the maximum and one to spare, 110 s cold, scraped each 5 s. */
+/** Fills in the defaults: enough nodes of eight GPUs for the maximum and one to spare, 110 s cold, scraped each 5 s. Throws CONFIG_INVALID. */
 export function scenarioOf(options: ScenarioOptions): Scenario {
   const { profile, workload } = options;
   const minReplicas = options.minReplicas ?? 1;
   const maxReplicas = options.maxReplicas ?? 16;
   const gpusPerNode = options.gpusPerNode ?? Math.max(8, profile.gpusPerReplica);
   const perNode = Math.floor(gpusPerNode / profile.gpusPerReplica);
-  return {
+  const scenario = {
     ...defaults,
     minReplicas,
     maxReplicas,
@@ -84,6 +88,8 @@ export function scenarioOf(options: ScenarioOptions): Scenario {
     timelineStepSeconds: Math.max(5, Math.round(workload.durationSeconds / 720)),
     ...options,
   };
+  checkFaults(scenario.faults, scenario.nodes);
+  return scenario;
 }
 
 const defaults = {
@@ -102,4 +108,5 @@ const defaults = {
   gracePeriodSeconds: 3600,
   objectives: { ttftMs: 2000, itlMs: 100 },
   drainSeconds: 600,
+  faults: [],
 } as const;

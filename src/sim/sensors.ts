@@ -11,6 +11,8 @@ import { aged, missing, type Sample, value } from '../core/model/sample.ts';
 import { instant, replicas } from '../core/model/units.ts';
 import { type Agenda, priorities } from './agenda.ts';
 import type { Cluster } from './cluster.ts';
+import { type Ghost, Ghosts } from './faults/ghosts.ts';
+import type { FaultSchedule } from './faults/schedule.ts';
 import type { SimPod } from './pod.ts';
 import type { PolicyView } from './policies/policy.ts';
 import type { ReplicaSnapshot } from './replica.ts';
@@ -29,9 +31,12 @@ interface GatewayPage {
   readonly requestsTotal: number;
 }
 
+type Gauges = Pick<ReplicaSnapshot, 'waiting' | 'running' | 'kvUse'>;
+
 export interface SensorsOptions {
   readonly scenario: Scenario;
   readonly agenda: Agenda;
+  readonly faults: FaultSchedule;
   readonly cluster: Cluster;
   readonly gateway: Gateway;
 }
@@ -62,6 +67,9 @@ export class Sensors {
   readonly #options: SensorsOptions;
   readonly #series = new Map<string, Series<ReplicaSnapshot>>();
   readonly #gatewaySeries = new Series<GatewayPage>();
+  readonly #ghosts = new Ghosts<ReplicaSnapshot>();
+  /** Gauges of replicas that a fault has frozen. */
+  readonly #frozen = new Map<string, Gauges>();
   readonly #specChanges: SpecChange[] = [];
   readonly #notScraped: ReplicaSamples;
 
@@ -71,9 +79,10 @@ export class Sensors {
     this.#scrapeGateway(0);
   }
 
-  /** A pod began to answer: it is scraped from its next turn on, until it is gone. */
+  /** A pod began to answer: it is scraped from its next turn on, until it is gone. One that answers again keeps its turn. */
   watch(pod: SimPod, nowMs: number): void {
-    const { scenario, agenda } = this.#options;
+    if (this.#series.has(pod.id)) return;
+    const { scenario, agenda, faults } = this.#options;
     this.#series.set(pod.id, new Series());
     const stream = new RandomStream(scenario.seed, `scrape/${pod.ordinal}`);
     const intervalMs = scenario.scrapeIntervalSeconds * 1000;
@@ -82,14 +91,20 @@ export class Sensors {
     const scrape = (atMs: number): void => {
       const series = this.#series.get(pod.id);
       if (series === undefined) return;
-      if (stream.uniform() >= scenario.scrapeGapShare) this.#read(pod, series, atMs);
+      const isGap = stream.uniform() < scenario.scrapeGapShare;
+      if (!isGap && !faults.isReplicaDark(pod.ordinal, atMs)) this.#read(pod, series, atMs);
       agenda.schedule(atMs + intervalMs, priorities.telemetry, scrape);
     };
     agenda.schedule(first, priorities.telemetry, scrape);
   }
 
-  forget(pod: SimPod): void {
+  forget(pod: SimPod, nowMs: number): void {
+    const { scenario, faults } = this.#options;
+    const last = this.#series.get(pod.id)?.latest(nowMs, scenario.scrapeLagSeconds * 1000);
+    const untilMs = nowMs + faults.persistMs(nowMs);
+    if (last !== undefined) this.#ghosts.keep({ pod, page: last.page, goneMs: nowMs, untilMs });
     this.#series.delete(pod.id);
+    this.#frozen.delete(pod.id);
   }
 
   /** Somebody set spec.replicas. */
@@ -105,12 +120,25 @@ export class Sensors {
     const engine = pod.engine;
     if (engine === undefined) return;
     engine.advance(atMs);
-    series.add({ atMs, page: engine.snapshot() });
+    series.add({ atMs, page: this.#asShown(pod, engine.snapshot(), atMs) });
+  }
+
+  #asShown(pod: SimPod, page: ReplicaSnapshot, atMs: number): ReplicaSnapshot {
+    if (!this.#options.faults.hasFrozenGauges(pod.ordinal, atMs)) {
+      this.#frozen.delete(pod.id);
+      return page;
+    }
+    const { waiting, running, kvUse } = page;
+    const gauges = this.#frozen.get(pod.id) ?? { waiting, running, kvUse };
+    this.#frozen.set(pod.id, gauges);
+    return { ...page, ...gauges };
   }
 
   #scrapeGateway(atMs: number): void {
-    const { gateway, agenda, scenario } = this.#options;
-    this.#gatewaySeries.add({ atMs, page: { queued: gateway.queued, requestsTotal: gateway.requestsTotal } });
+    const { gateway, agenda, scenario, faults } = this.#options;
+    if (!faults.isGatewayDark(atMs)) {
+      this.#gatewaySeries.add({ atMs, page: { queued: gateway.queued, requestsTotal: gateway.requestsTotal } });
+    }
     const next = atMs + scenario.scrapeIntervalSeconds * 1000;
     agenda.schedule(next, priorities.telemetry, (at) => this.#scrapeGateway(at));
   }
@@ -137,13 +165,26 @@ export class Sensors {
       specReplicas: replicas(specReplicas),
       statusReplicas: replicas(pods.filter((pod) => !pod.isTerminating).length),
       specChanges: [...this.#specChanges],
-      replicas: pods.map((pod) => this.#replica(pod, nowMs)),
+      replicas: this.#replicas(pods, nowMs),
       eligibleNodes: cluster.nodes.map((node) => node.name),
       isRollingOut: false,
     };
   }
 
-  #replica(pod: SimPod, nowMs: number): ReplicaSeen {
+  /** Replicas that are gone and still in the metrics look like terminating ones. */
+  #replicas(pods: readonly SimPod[], nowMs: number): readonly ReplicaSeen[] {
+    const living = pods.map((pod) => this.#replica(pod, this.#samples(pod, nowMs)));
+    const ghosts = this.#ghosts.at(nowMs);
+    if (ghosts.length === 0) return living;
+    return [...living, ...ghosts.map((ghost) => this.#ghost(ghost, nowMs))].sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  #ghost({ pod, page, goneMs }: Ghost<ReplicaSnapshot>, nowMs: number): ReplicaSeen {
+    const samples = samplesOf((name) => this.#sample(page[name], nowMs, nowMs));
+    return { ...this.#replica(pod, samples), phase: 'Draining', since: instant(goneMs) };
+  }
+
+  #replica(pod: SimPod, samples: ReplicaSamples): ReplicaSeen {
     return {
       id: pod.id,
       name: pod.name,
@@ -152,7 +193,7 @@ export class Sensors {
       since: instant(pod.sinceMs),
       milestones: pod.milestones,
       ...(pod.startedWarm === undefined ? {} : { startedWarm: pod.startedWarm }),
-      samples: this.#samples(pod, nowMs),
+      samples,
     };
   }
 
@@ -178,7 +219,8 @@ export class Sensors {
   }
 
   #fleet(nowMs: number): FleetSeen {
-    return { nodes: this.#options.cluster.nodes.map((node) => node.seen(nowMs)) };
+    const { cluster, faults } = this.#options;
+    return { nodes: cluster.nodes.map((node) => node.seen(nowMs, faults.isWithdrawn(node.number, nowMs))) };
   }
 }
 

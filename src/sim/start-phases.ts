@@ -40,3 +40,9 @@ export function drawDownload(setting: StartSetting, node: string, k: number): nu
   const stream = new RandomStream(setting.seed, `download/${node}/${k}`);
   return stream.lognormal(startShares.weights * setting.coldStartSeconds * 1000, setting.startSpread);
 }
+
+/** The k-th time that the engine of the replica with this ordinal is started anew where it died. */
+export function drawRestart(setting: StartSetting, ordinal: number, k: number): number {
+  const stream = new RandomStream(setting.seed, `restart/${ordinal}/${k}`);
+  return stream.lognormal(startShares.engine * setting.coldStartSeconds * 1000, setting.startSpread);
+}

@@ -78,7 +78,7 @@ function pointOf(pods: readonly SimPod[]): ReplicaPoint {
     unschedulable: count('Unschedulable'),
     image: count('PullingImage'),
     weights: count('LoadingWeights'),
-    engine: count('StartingEngine'),
+    engine: count('StartingEngine') + count('Unready') + count('CrashLooping'),
     ready: count('Ready'),
     draining: count('Draining'),
   };

@@ -3,6 +3,7 @@ import type { Action } from '../core/model/decision.ts';
 import { Agenda, priorities } from './agenda.ts';
 import { Cluster } from './cluster.ts';
 import { LogHistogram } from './engine/log-histogram.ts';
+import { FaultSchedule } from './faults/schedule.ts';
 import { Ledger } from './ledger.ts';
 import type { PolicyView } from './policies/policy.ts';
 import { Replica } from './replica.ts';
@@ -24,20 +25,23 @@ export class World {
   readonly #gateway: Gateway;
   readonly #sensors: Sensors;
   readonly #stepItl = new LogHistogram();
+  readonly #faults: FaultSchedule;
   #spec: number;
   #nextArrival = 0;
   #preemptions = 0;
 
   constructor(scenario: Scenario, initialReplicas: number) {
     this.#scenario = scenario;
+    this.#faults = new FaultSchedule(scenario.faults, scenario.seed);
     this.#artifact = simArtifact(scenario.profile);
     this.#spec = initialReplicas;
     this.ledger = new Ledger(scenario);
     this.timeline = new TimelineRecorder(this.ledger, this.#stepItl);
     const { agenda } = this;
-    this.#gateway = new Gateway({ scenario, agenda, shed: () => this.ledger.countShed() });
+    const faults = this.#faults;
+    this.#gateway = new Gateway({ scenario, agenda, faults, shed: () => this.ledger.countShed() });
     this.cluster = this.#newCluster();
-    this.#sensors = new Sensors({ scenario, agenda, cluster: this.cluster, gateway: this.#gateway });
+    this.#sensors = new Sensors({ scenario, agenda, faults, cluster: this.cluster, gateway: this.#gateway });
     this.cluster.begin(initialReplicas);
     this.#recordAt(0);
   }
@@ -103,6 +107,7 @@ export class World {
       scenario,
       artifact: this.#artifact,
       agenda,
+      faults: this.#faults,
       engine: (startMs) => this.#newEngine(startMs),
       observer: {
         ready: (pod, atMs) => {
@@ -110,8 +115,13 @@ export class World {
           if (pod.engine !== undefined) this.#gateway.add(pod, pod.engine, atMs);
         },
         draining: (pod) => this.#gateway.remove(pod),
-        gone: (pod, _atMs, lost) => {
-          this.#sensors.forget(pod);
+        stopped: (pod, engine, lost) => {
+          this.#gateway.remove(pod);
+          ledger.countLost(lost.length);
+          this.#preemptions += engine.snapshot().preemptionsTotal;
+        },
+        gone: (pod, atMs, lost) => {
+          this.#sensors.forget(pod, atMs);
           ledger.countLost(lost.length);
           this.#preemptions += pod.engine?.snapshot().preemptionsTotal ?? 0;
         },

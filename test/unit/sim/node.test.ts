@@ -4,7 +4,8 @@ import { bytes } from '../../../src/core/model/units.ts';
 import { SimNode } from '../../../src/sim/node.ts';
 
 const artifact = (hash: string, size: number): ArtifactNeed => ({ hash, name: `team/${hash}@1`, bytes: bytes(size) });
-const node = (diskBytes: number): SimNode => new SimNode({ name: 'n', gpus: 8, diskBytes, downloadMs: () => 1000 });
+const node = (diskBytes: number): SimNode =>
+  new SimNode({ name: 'n', number: 1, gpus: 8, diskBytes, downloadMs: () => 1000 });
 
 describe('a simulated node', () => {
   it('downloads an artifact once, whoever asks for it', () => {
