@@ -1,6 +1,7 @@
 import { learnKvPerRequest } from './capacity/capacity.ts';
 import { ceilingAfter, queueAfter } from './capacity/ceiling.ts';
 import { learnCorrection, noCorrection } from './capacity/correction.ts';
+import { saturationAfter } from './capacity/saturation.ts';
 import { learnCurve } from './capacity/curve.ts';
 import { freshLeadTimes, learnLeadTimes } from './capacity/lead-time.ts';
 import { freshMix, learnMix, lengthsOf } from './signals/mix.ts';
@@ -62,6 +63,8 @@ export function learn(input: LearnInput): LearnedMemory {
     capacity: input.sized[0]?.capacity,
     now,
   });
+  const { readings } = observation;
+  const saturation = saturationAfter(learned.saturation, { readings, baselines: learned.baselines, now });
   return {
     baselines: step.baselines,
     demand: learned.demand,
@@ -73,6 +76,7 @@ export function learn(input: LearnInput): LearnedMemory {
     ...(kvPerRequest === undefined ? {} : { kvPerRequest }),
     ...(queue === undefined ? {} : { queue }),
     ...(ceiling === undefined ? {} : { ceiling }),
+    ...(saturation === undefined ? {} : { saturation }),
     correction: correctionAfter(input),
   };
 }

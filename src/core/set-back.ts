@@ -43,7 +43,7 @@ function targetBack(target: TargetSafety, back: Back): TargetSafety {
 
 /** Lead-time sketches stay: the fading of a day does not notice. */
 function learnedBack(learned: LearnedMemory, back: Back): LearnedMemory {
-  const { gateway, queue, ceiling } = learned;
+  const { gateway, queue, ceiling, saturation } = learned;
   const baselines = Object.entries(learned.baselines).map(([id, { stuckSince, ...baseline }]) => [
     id,
     { ...baseline, at: back(baseline.at), ...(stuckSince === undefined ? {} : { stuckSince: back(stuckSince) }) },
@@ -56,6 +56,7 @@ function learnedBack(learned: LearnedMemory, back: Back): LearnedMemory {
     ...(gateway === undefined ? {} : { gateway: { ...gateway, at: back(gateway.at) } }),
     ...(queue === undefined ? {} : { queue: { ...queue, since: back(queue.since) } }),
     ...(ceiling === undefined ? {} : { ceiling: { ...ceiling, at: back(ceiling.at) } }),
+    ...(saturation === undefined ? {} : { saturation: { ...saturation, at: back(saturation.at) } }),
   };
 }
 

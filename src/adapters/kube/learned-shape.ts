@@ -58,6 +58,7 @@ const learned = fits<LearnedMemory>({
   kvPerRequest: maybe(amount),
   queue: maybe(fits<NonNullable<LearnedMemory['queue']>>({ since: amount, size: amount, throughput: maybe(amount) })),
   ceiling: maybe(fits<NonNullable<LearnedMemory['ceiling']>>({ share: amount, at: amount })),
+  saturation: maybe(fits<NonNullable<LearnedMemory['saturation']>>({ inFlight: amount, at: amount })),
   correction: fits<LearnedMemory['correction']>({ factor: amount, weight: amount }),
   mix: fits<LearnedMemory['mix']>({
     promptTokens: amount,

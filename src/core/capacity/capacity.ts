@@ -3,6 +3,7 @@ import type { PoolPolicy, TargetPolicy } from '../model/policy.ts';
 import type { Instant } from '../model/units.ts';
 import type { Observation } from '../signals/observe.ts';
 import { rawValue } from '../signals/reading.ts';
+import { concurrencyLimit } from './saturation.ts';
 import { underCeiling } from './ceiling.ts';
 import { correctionFactor } from './correction.ts';
 import { capacityFromCurve } from './curve.ts';
@@ -35,6 +36,7 @@ function computed(input: CapacityInput): Capacity {
       kvHighRatio: tunables.kvHighRatio,
       kvPerRequest: learned.kvPerRequest,
       maxRunning: said.maxRunning,
+      saturatedAt: concurrencyLimit(learned.saturation, input.now),
     });
   }
   const factor = correctionFactor(learned.correction);

@@ -10,7 +10,7 @@ type Ceiling = NonNullable<LearnedMemory['ceiling']>;
 /** A queue that stood for so long while nothing was on its way disproves the capacity. */
 const standingSeconds = 60;
 /** The disproof is forgotten slowly (an engine is restarted with other settings), and at once when a replica serves more. */
-const reliefPerMinute = 1.003;
+export const reliefPerMinute = 1.003;
 /** Of what was computed: a stall is no measure of an engine. */
 const leastShare = 0.4;
 

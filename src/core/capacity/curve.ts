@@ -23,6 +23,8 @@ const mostBuckets = 24;
 export interface CurveLimits {
   readonly objectives: Objectives;
   readonly maxRunning: number | undefined;
+  /** What it runs at most while others wait, as far as seen. */
+  readonly saturatedAt: number;
   /** KV share that one running request holds, where known. */
   readonly kvPerRequest: number | undefined;
   readonly kvHighRatio: number;
@@ -65,6 +67,7 @@ export function capacityFromCurve(curve: Curve, lengths: Lengths, limits: CurveL
   const { a, b } = fit(curve, { a: priorA, b: priorB });
   const limit = Math.min(
     limits.maxRunning === undefined ? Infinity : shareOfLimit * limits.maxRunning,
+    limits.saturatedAt,
     limits.kvPerRequest === undefined ? Infinity : limits.kvHighRatio / limits.kvPerRequest,
     byObjective({ a, b }, lengths, limits.objectives),
     Math.max(priorInFlight, extrapolation * (seen ?? 0)),

@@ -97,6 +97,8 @@ export interface LearnedMemory {
   readonly queue?: { readonly since: Instant; readonly size: number; readonly throughput?: number };
   /** The part of its computed capacity that a replica was seen to serve while a queue stood beside it, and when: it can no more. */
   readonly ceiling?: { readonly share: number; readonly at: Instant };
+  /** Requests that a replica was seen to run at once while more than these waited beside them, and when: it takes no more. */
+  readonly saturation?: { readonly inFlight: number; readonly at: Instant };
   /** Bounded observed/predicted iteration-time correction of the profile, and its weight. */
   readonly correction: { readonly factor: number; readonly weight: number };
   /** Mean lengths of the present mix, tokens a request (decaying). */

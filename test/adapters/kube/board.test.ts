@@ -193,6 +193,7 @@ test('a new leader finds sizes, windows, learned memory and assignments', async 
     kvPerRequest: 0.01,
     queue: { since: epoch, size: 12, throughput: 1.5 },
     ceiling: { share: 0.8, at: epoch },
+    saturation: { inFlight: 16, at: epoch },
   };
   const packed = await packLearned(learned);
   const all = await scene(undefined, (server) => {

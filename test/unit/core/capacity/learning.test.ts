@@ -90,6 +90,7 @@ const limits = {
   objectives: { attainmentPercent: 99 },
   kvHighRatio: 0.85,
   maxRunning: undefined,
+  saturatedAt: Infinity,
   kvPerRequest: undefined,
 } as const;
 
@@ -123,6 +124,7 @@ test("the engine's own limit and the KV that requests hold bound a learned capac
   const curve = curveOf((running) => 2 + 0.01 * running, [20, 40]);
   expect(capacityFromCurve(curve, chat, { ...limits, maxRunning: 16 }).inFlight).toBeCloseTo(12.8, 9);
   expect(capacityFromCurve(curve, chat, { ...limits, kvPerRequest: 0.05 }).inFlight).toBeCloseTo(17, 9);
+  expect(capacityFromCurve(curve, chat, { ...limits, saturatedAt: 9 }).inFlight).toBeCloseTo(9, 9);
 });
 
 test('a concurrency far beyond what was seen is not promised', () => {
