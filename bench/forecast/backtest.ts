@@ -44,13 +44,13 @@ export function backtest({ name, family, step, values, horizons }: LoadSeries, f
   const tallies = horizons.map((): Tally => ({ origins: 0, sum: 0, covered: 0, isMix: 0, own: [0, 0], naive: [0, 0] }));
   const before = process.cpuUsage();
   values.forEach((y, t) => {
-    advance(forecaster, setup, y);
+    const answers = advance(forecaster, setup, y);
     if (t < from || Number.isNaN(y)) return;
     horizons.forEach((horizon, i) => {
       const isThinned = values.length - from - horizon > 6000 && t % 2 !== 0;
       const target = values[t + horizon];
       const tally = tallies[i];
-      const answer = forecaster.answers[i];
+      const answer = answers[i];
       if (isThinned || target === undefined || Number.isNaN(target) || tally === undefined || answer === undefined)
         return;
       tally.origins++;

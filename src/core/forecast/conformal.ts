@@ -68,10 +68,14 @@ function rank(store: ResidualStore, setup: Setup): void {
 }
 
 /** The member's upper bound at the quantile; NaN without a forecast or with too few residuals. */
-export function boundOf(store: ResidualStore, quantile: number, point: number, floor: number): number {
+export function boundOf(
+  store: ResidualStore,
+  quantile: number,
+  { point, spread }: { readonly point: number; readonly spread: number },
+): number {
   const score = store.scores[quantile] ?? noResidual;
   if (score === noResidual || Number.isNaN(point)) return Number.NaN;
-  return Math.max(0, point + score * spreadAt(point, floor));
+  return Math.max(0, point + score * spread);
 }
 
 /** A residual as a whole number of sixteen bits: fine near 0, coarse far out. */

@@ -20,11 +20,11 @@ import type { Pair } from './members/holt-winters.ts';
 import { beginLevels, levelsAhead, updateLevels, type Levels } from './members/levels.ts';
 import { profileAhead } from './members/profile.ts';
 import { isMixUsed, mixed, pinball, weightsOf } from './mixing.ts';
-import { append, emptyPast, type Past } from './past.ts';
+import { append, emptyPast, unknown, type Past } from './past.ts';
 import { addTo, emptyMean, valueOf, type RecentMean } from './recent-mean.ts';
 import type { Setup } from './setup.ts';
 
-/** The pool, in this order everywhere; the last one is the error-weighted mean of the others' points. */
+/** The pool, in this order everywhere; the last two are the error-weighted mean of the others' points, its errors taken at two scales. */
 export const poolNames = [
   'last bin',
   'autoregression',
@@ -34,8 +34,10 @@ export const poolNames = [
   'seasonal autoregression',
   'Holt-Winters',
   'mean of the points',
+  'mean of the points, in proportion',
 ] as const;
-const pointMix = poolNames.length - 1;
+const pointMix = 7;
+const proportional = 8;
 const shortPool: readonly number[] = [0, 1, 2, 3];
 const seasonalPool: readonly number[] = [0, 1, 4, 5, 6];
 
@@ -58,7 +60,7 @@ export interface Horizon {
   readonly said: Said[];
 }
 
-/** Everything said at an origin: NaN where a member could not answer. Empty: the origin was unknown. */
+/** Everything said at an origin: `unknown` where a member could not answer. Empty: the origin was unknown. */
 export interface Said {
   readonly points: readonly number[];
   /** Per quantile: each member's bound, and the mix of them. */
@@ -76,9 +78,8 @@ export interface Forecaster {
   levels?: Levels;
   daily?: Daily;
   readonly horizons: readonly Horizon[];
-  /** The last known bin, and what was said then. */
+  /** The last known bin: what was said then stands until the next one. */
   answeredAt: number;
-  answers: readonly Answer[];
 }
 
 /** Upper bounds for one horizon, per quantile. */
@@ -112,7 +113,6 @@ export function emptyForecaster(setup: Setup, first: number, pinned?: Pinned): F
     usual: pinned?.usual ?? 0,
     horizons: setup.horizons.map((horizon) => emptyHorizon(setup, horizon)),
     answeredAt: first - 1,
-    answers: [],
   };
 }
 
@@ -135,8 +135,11 @@ function emptyHorizon(setup: Setup, horizon: number): Horizon {
   };
 }
 
-/** One closed bin on: judges what was said for it, learns from it, and says what comes. NaN: the bin is not known. */
-export function advance(forecaster: Forecaster, setup: Setup, y: number, pinned?: Pinned): void {
+/**
+ * One closed bin on: judges what was said for it, learns from it, and says what comes, one answer a horizon. NaN: the bin is not known, and
+ * nothing new is said.
+ */
+export function advance(forecaster: Forecaster, setup: Setup, y: number, pinned?: Pinned): readonly Answer[] {
   append(forecaster.past, setup, y);
   const index = forecaster.past.last;
   if (!Number.isNaN(y)) {
@@ -148,9 +151,18 @@ export function advance(forecaster: Forecaster, setup: Setup, y: number, pinned?
   updateMembers(forecaster, setup, { index, y, pinned });
   if (Number.isNaN(y)) {
     setup.horizons.forEach((horizon, i) => put(forecaster.horizons[i], index % horizon, nothingSaid));
-    return;
+    return [];
   }
-  say(forecaster, setup, y);
+  return say(forecaster, setup, y);
+}
+
+/** How what is not known is kept: bounds and loads are never negative, and JSON has no NaN. */
+function kept(values: readonly number[]): readonly number[] {
+  return values.map((value) => (Number.isNaN(value) ? unknown : value));
+}
+
+function known(value: number | undefined): number {
+  return value === undefined || value < 0 ? Number.NaN : value;
 }
 
 function put(horizon: Horizon | undefined, slot: number, said: Said): void {
@@ -168,7 +180,9 @@ function settleUsual(forecaster: Forecaster, setup: Setup, y: number): void {
   forecaster.usual = mean;
   if (usual <= 0 || mean <= 0) return;
   const factor = Math.sqrt(floorOf(usual) / floorOf(mean));
-  for (const { stores } of forecaster.horizons) for (const store of stores) rescale(store, setup, factor);
+  for (const { stores } of forecaster.horizons) {
+    for (const store of stores.slice(0, proportional)) rescale(store, setup, factor);
+  }
 }
 
 function refit({ past, horizons }: Forecaster, setup: Setup, pinned: Pinned | undefined): void {
@@ -176,6 +190,11 @@ function refit({ past, horizons }: Forecaster, setup: Setup, pinned: Pinned | un
     refitIfDue(plain, setup, past.last, pinned?.firstFit);
     refitIfDue(seasonal, setup, past.last, pinned?.firstFit);
   }
+}
+
+/** Spikes grow with the level itself: the last member's errors are taken in proportion to it. */
+function spreadOf(member: number, level: number, floor: number): number {
+  return member === proportional ? Math.max(0, level) + floor : spreadAt(level, floor);
 }
 
 interface Outcome {
@@ -192,15 +211,16 @@ function judge(forecaster: Forecaster, setup: Setup, { i, horizon, y }: Outcome)
   const said = own.said[origin % horizon] ?? nothingSaid;
   const floor = floorOf(forecaster.usual);
   own.stores.forEach((store, member) => {
-    const point = said.points[member] ?? Number.NaN;
-    keepResidual(store, setup, origin, (y - point) / spreadAt(point, floor));
+    const point = known(said.points[member]);
+    keepResidual(store, setup, origin, (y - point) / spreadOf(member, point, floor));
   });
   own.errors.forEach((mean, member) => {
-    addTo(mean, Math.abs(y - (said.points[member] ?? Number.NaN)), 2 * setup.hour);
+    addTo(mean, Math.abs(y - known(said.points[member])), 2 * setup.hour);
   });
   setup.quantiles.forEach((quantile, q) => judgeBounds(own, setup, { said, quantile, q, y }));
   if (Number.isNaN(y) || said.points.length === 0) return;
-  if (forecaster.daily !== undefined && said.daily !== undefined) judgeDaily(forecaster.daily, setup, { i, said: said.daily, y });
+  if (forecaster.daily !== undefined && said.daily !== undefined)
+    judgeDaily(forecaster.daily, setup, { i, said: said.daily, y });
   learnFrom(forecaster, setup, { i, horizon, y });
 }
 
@@ -214,12 +234,12 @@ function judgeBounds(
   const gateWindow = Math.max(20, 24 * setup.hour);
   const bounds = said.bounds[q] ?? [];
   own.losses[q]?.forEach((mean, member) => {
-    addTo(mean, pinball(y, bounds[member] ?? Number.NaN, quantile), lossWindow);
+    addTo(mean, pinball(y, known(bounds[member]), quantile), lossWindow);
   });
   const gate = own.gates[q];
   if (gate === undefined) return;
-  addTo(gate.mix, pinball(y, said.mixes[q] ?? Number.NaN, quantile), gateWindow);
-  addTo(gate.fallback, pinball(y, bounds[0] ?? Number.NaN, quantile), gateWindow);
+  addTo(gate.mix, pinball(y, known(said.mixes[q]), quantile), gateWindow);
+  addTo(gate.fallback, pinball(y, known(bounds[0]), quantile), gateWindow);
 }
 
 function learnFrom({ past, usual, horizons }: Forecaster, setup: Setup, { i, horizon, y }: Outcome): void {
@@ -261,21 +281,21 @@ function isSeasonal({ known }: Forecaster, { seasonalFrom }: Setup): boolean {
   return known >= seasonalFrom;
 }
 
-function say(forecaster: Forecaster, setup: Setup, y: number): void {
+function say(forecaster: Forecaster, setup: Setup, y: number): readonly Answer[] {
   const { past, usual } = forecaster;
   const near = featuresAt(past, setup, { origin: past.last, usual });
   const profiles = profileAhead(past, setup, usual);
   forecaster.answeredAt = past.last;
-  forecaster.answers = setup.horizons.map((horizon, i) => {
+  return setup.horizons.map((horizon, i) => {
     const own = forecaster.horizons[i];
     if (own === undefined) throw new RangeError('a horizon without memory');
     const daily = forecaster.daily === undefined ? undefined : dailyAhead(forecaster.daily, i, past.last + horizon);
     const points = pointsOf(forecaster, setup, { i, horizon, y, near, profile: profiles[i] ?? Number.NaN, daily });
     const answer = answerOf(forecaster, setup, own, points);
     own.said[past.last % horizon] = {
-      points: answer.points,
-      bounds: answer.bounds,
-      mixes: answer.mixes,
+      points: kept(answer.points),
+      bounds: answer.bounds.map(kept),
+      mixes: kept(answer.mixes),
       ...(daily === undefined ? {} : { daily }),
     };
     return answer;
@@ -309,13 +329,16 @@ function pointsOf(forecaster: Forecaster, setup: Setup, input: PointsInput): rea
 
 function answerOf(forecaster: Forecaster, setup: Setup, own: Horizon, points: readonly number[]): Answer {
   const pool = isSeasonal(forecaster, setup) ? seasonalPool : shortPool;
+  const bounded = setup.form === 'bounded' ? [...pool, pointMix, proportional] : [...pool, pointMix];
   const floor = floorOf(forecaster.usual);
   const eligible = points.map((point, member) => (pool.includes(member) ? point : Number.NaN));
   const mean = mixed(eligible, weightsOf(eligible, own.errors.slice(0, pointMix).map(valueOf), 8));
-  const all = [...points, mean];
-  const bounds = setup.quantiles.map((_, q) => own.stores.map((store, m) => boundOf(store, q, all[m] ?? 0, floor)));
+  const all = [...points, mean, mean];
+  const bounds = setup.quantiles.map((_, q) =>
+    own.stores.map((store, m) => boundOf(store, q, { point: all[m] ?? 0, spread: spreadOf(m, all[m] ?? 0, floor) })),
+  );
   const weights = setup.quantiles.map((_, q) => {
-    const usable = (bounds[q] ?? []).map((bound, m) => (m === pointMix || pool.includes(m) ? bound : Number.NaN));
+    const usable = (bounds[q] ?? []).map((bound, m) => (bounded.includes(m) ? bound : Number.NaN));
     const losses = (own.losses[q] ?? []).map((loss) => (loss.count < setup.probation ? Number.NaN : valueOf(loss)));
     return weightsOf(usable, losses, 12);
   });

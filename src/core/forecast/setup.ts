@@ -49,11 +49,11 @@ const mostResiduals = 720;
 /** No divisor of an hour or a day: load that keeps to the clock must not meet the same phase each time. */
 const thinning = 7;
 
-export function setupOf({ step, horizons, quantiles, form = 'bounded', isShort = false }: SetupInput): Setup {
+export function setupOf(input: SetupInput): Setup {
+  const { step, horizons, quantiles, form = 'bounded', isShort = false } = input;
   const bins = (seconds: number): number => Math.floor(seconds / step);
   const day = bins(daySeconds);
   const hour = Math.max(4, bins(3600));
-  const window = isShort ? 120 : Math.max(144, day);
   return {
     form,
     step,
@@ -65,15 +65,30 @@ export function setupOf({ step, horizons, quantiles, form = 'bounded', isShort =
     halfHour: Math.max(3, bins(1800)),
     hour,
     smoothing: step < 600 ? Math.max(1, Math.floor(bins(600) / 2)) : 1,
-    block: form === 'bounded' && step < 180 ? bins(600) : 1,
     means: meansOf(step),
     refit: Math.max(6, bins(isShort ? 300 : 6 * 3600)),
     train: Math.max(200, bins(7 * daySeconds)),
-    window,
-    thin: form === 'bounded' && window > mostResiduals ? thinning : 1,
-    trust: form === 'bounded' && !isShort ? 3 * hour : 0,
-    probation: form === 'bounded' && !isShort ? 20 : 1,
-    seasonalFrom: form === 'bounded' ? Math.ceil(2.2 * day) : 0,
+    window: isShort ? 120 : Math.max(144, day),
+    ...(form === 'reference' ? unbounded : boundsOf({ step, day, hour, isShort })),
+  };
+}
+
+type Bounds = Pick<Setup, 'block' | 'thin' | 'trust' | 'probation' | 'seasonalFrom'>;
+const unbounded: Bounds = { block: 1, thin: 1, trust: 0, probation: 1, seasonalFrom: 0 };
+
+/** What keeps memory bounded, and what must be seen before the pool and its members are trusted; a life of minutes has no time for that. */
+function boundsOf(of: {
+  readonly step: number;
+  readonly day: number;
+  readonly hour: number;
+  readonly isShort: boolean;
+}): Bounds {
+  return {
+    block: of.step < 180 ? Math.floor(600 / of.step) : 1,
+    thin: !of.isShort && of.day > mostResiduals ? thinning : 1,
+    trust: of.isShort ? 0 : 3 * of.hour,
+    probation: of.isShort ? 1 : 20,
+    seasonalFrom: Math.ceil(2.2 * of.day),
   };
 }
 

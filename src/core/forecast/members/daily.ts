@@ -44,7 +44,7 @@ export function updateDaily(daily: Daily, index: number, y: number): void {
 /** What each rate of the table in use says, and the challenger at the rate in use. */
 export interface DailySaid {
   readonly rates: readonly number[];
-  readonly challenger: number;
+  readonly challenger?: number;
 }
 
 export function dailyAhead({ tables, rates }: Daily, i: number, target: number): DailySaid {
@@ -52,7 +52,7 @@ export function dailyAhead({ tables, rates }: Daily, i: number, target: number):
   const rate = rates[i] ?? 0;
   return {
     rates: own === undefined ? [] : own.rates.map((_, each) => tableAhead(own, each, target)),
-    challenger: other === undefined ? Number.NaN : tableAhead(other, rate, target),
+    ...(other === undefined ? {} : { challenger: tableAhead(other, rate, target) }),
   };
 }
 
@@ -64,9 +64,9 @@ export function dailyPoint({ rates }: Daily, i: number, said: DailySaid): number
 export function judgeDaily(daily: Daily, setup: Setup, of: JudgedDaily): void {
   const { i, said, y } = of;
   const means = daily.rateErrors[i] ?? [];
-  means.forEach((mean, rate) => addTo(mean, Math.abs(y - (said.rates[rate] ?? Number.NaN)), 24 * setup.hour));
+  means.forEach((mean, rate) => addTo(mean, Math.abs(y - (said.rates[rate] ?? Number.NaN)), 4 * setup.day));
   const mine = dailyPoint(daily, i, said);
-  if (!Number.isNaN(said.challenger)) {
+  if (said.challenger !== undefined) {
     daily.errors[0] += Math.abs(y - mine);
     daily.errors[1] += Math.abs(y - said.challenger);
   }

@@ -63,14 +63,8 @@ export function solve({ rows, sums, products, target, cross }: Moments): Fit {
 
 /** Solves A x = b in place, A symmetric and positive definite, its lower triangle given. */
 function cholesky(a: Float64Array, b: Float64Array, width: number): void {
+  factorise(a, width);
   const at = (i: number, j: number): number => a[i * width + j] ?? 0;
-  for (let i = 0; i < width; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = at(i, j);
-      for (let k = 0; k < j; k++) sum -= at(i, k) * at(j, k);
-      a[i * width + j] = i === j ? Math.sqrt(Math.max(sum, 1e-12)) : sum / at(j, j);
-    }
-  }
   for (let i = 0; i < width; i++) {
     let sum = b[i] ?? 0;
     for (let k = 0; k < i; k++) sum -= at(i, k) * (b[k] ?? 0);
@@ -80,6 +74,17 @@ function cholesky(a: Float64Array, b: Float64Array, width: number): void {
     let sum = b[i] ?? 0;
     for (let k = i + 1; k < width; k++) sum -= at(k, i) * (b[k] ?? 0);
     b[i] = sum / at(i, i);
+  }
+}
+
+function factorise(a: Float64Array, width: number): void {
+  const at = (i: number, j: number): number => a[i * width + j] ?? 0;
+  for (let i = 0; i < width; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = at(i, j);
+      for (let k = 0; k < j; k++) sum -= at(i, k) * at(j, k);
+      a[i * width + j] = i === j ? Math.sqrt(Math.max(sum, 1e-12)) : sum / at(j, j);
+    }
   }
 }
 
