@@ -49,6 +49,11 @@ export function wholeNumbers(bounds: Bounds): (text: string, before?: readonly n
   return (text, before = []) => [...before, ...list(text).map(read)];
 }
 
+export function decimalNumbers(bounds: Bounds): (text: string, before?: readonly number[]) => readonly number[] {
+  const read = decimalNumber(bounds);
+  return (text, before = []) => [...before, ...list(text).map(read)];
+}
+
 /** A part of a trace: seconds since its start. */
 export interface Slice {
   readonly from: number;

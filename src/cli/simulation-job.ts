@@ -1,6 +1,7 @@
 import { defaultBehavior } from '../core/model/policy.ts';
 import type { PolicyDefinition } from '../core/model/policy-definition.ts';
 import { milliseconds, replicas } from '../core/model/units.ts';
+import { withIterationFactor } from '../sim/iteration-factor.ts';
 import { createOracle, createReactiveOracle } from '../sim/oracle/policies.ts';
 import { foresee } from '../sim/oracle/search.ts';
 import type { OnPass, PoolTold } from '../sim/policies/balanced.ts';
@@ -28,6 +29,8 @@ export interface SimulationJob {
   readonly definition: RunDefinition;
   /** The policy's name in the results, unique among those compared. */
   readonly label: string;
+  /** Times the iteration time of the engines; policies are told the profile's own. Absent: 1. */
+  readonly iterationFactor?: number;
   /** Where the passes of our own brain are written for `forewarm replay`. */
   readonly record?: string;
 }
@@ -67,7 +70,9 @@ export async function runJob(job: SimulationJob, onTick: OnTick, onProcess?: OnP
 }
 
 async function runPolicy(job: SimulationJob, policy: Decider, onTick: OnTick): Promise<SimRun> {
-  const run = simulate(job.scenario, policy);
+  const { iterationFactor = 1, label } = job;
+  const truth = scenarioOf(trueScenario(job));
+  const run = simulate(truth, policy);
   const forecasts: ForecastPoint[] = [];
   let step = run.next();
   while (step.done !== true) {
@@ -79,7 +84,13 @@ async function runPolicy(job: SimulationJob, policy: Decider, onTick: OnTick): P
     step = run.next(answer);
   }
   const bound = policy.leastGpuHours === undefined ? {} : { isRealisable: false, leastGpuHours: policy.leastGpuHours };
-  return { result: { ...step.value, policy: job.label, ...bound }, forecasts };
+  const { coldStartSeconds } = truth;
+  return { result: { ...step.value, policy: label, coldStartSeconds, iterationFactor, ...bound }, forecasts };
+}
+
+/** The engines as they are, whatever the policies were told. */
+function trueScenario({ scenario, iterationFactor = 1 }: SimulationJob): ScenarioOptions {
+  return { ...scenario, profile: withIterationFactor(scenario.profile, iterationFactor) };
 }
 
 function forecastOf({ progress }: SimTick, { report }: PolicyAnswer): readonly ForecastPoint[] {
@@ -88,16 +99,13 @@ function forecastOf({ progress }: SimTick, { report }: PolicyAnswer): readonly F
   return [{ t: progress.seconds, horizonSeconds, level, upper }];
 }
 
-async function policyOf(
-  { scenario: options, definition }: SimulationJob,
-  onPass: OnPass,
-  started?: OnProcess,
-): Promise<Decider> {
-  const scenario = scenarioOf(options);
+async function policyOf(job: SimulationJob, onPass: OnPass, started?: OnProcess): Promise<Decider> {
+  const { definition } = job;
+  const scenario = scenarioOf(job.scenario);
   if (definition.kind === 'ExternalPolicy') {
     return ExecPolicy.open({ definition, scenario, ...(started === undefined ? {} : { started }) });
   }
-  if (definition.kind === 'Oracle') return oracleOf(definition, scenario);
+  if (definition.kind === 'Oracle') return oracleOf(definition, scenarioOf(trueScenario(job)));
   const { minReplicas, maxReplicas, seed } = scenario;
   return createPolicy(definition, { minReplicas, maxReplicas, seed }, poolTold(scenario), onPass);
 }

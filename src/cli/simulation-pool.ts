@@ -14,18 +14,20 @@ export type WorkerMessage =
 
 export interface PoolEvents {
   readonly advance: (share: number) => void;
-  readonly finished: (result: SimRun) => void;
+  readonly finished: (run: SimRun, job: SimulationJob) => void;
 }
 
 /**
  * Runs the jobs on all cores and answers their results in the order of the jobs; once the signal is aborted, those that are finished. A run
- * is the same bytes in any thread: it draws from its own seed only.
+ * is the same bytes in any thread: it draws from its own seed only. One that fails ends the others.
  */
 export async function runJobs(
   jobs: readonly SimulationJob[],
   events: PoolEvents,
-  signal: AbortSignal,
+  interrupted: AbortSignal,
 ): Promise<readonly SimRun[]> {
+  const failure = new AbortController();
+  const signal = AbortSignal.any([interrupted, failure.signal]);
   const results = new Map<number, SimRun>();
   const shares = jobs.map(() => 0);
   const queue = [...jobs.entries()];
@@ -38,10 +40,16 @@ export async function runJobs(
       });
       if (result === undefined) return;
       results.set(at, result);
-      events.finished(result);
+      events.finished(result, job);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(jobs.length, availableParallelism()) }, work));
+  const ends = Array.from({ length: Math.min(jobs.length, availableParallelism()) }, () =>
+    work().catch((err: unknown) => {
+      failure.abort();
+      throw err;
+    }),
+  );
+  for (const end of await Promise.allSettled(ends)) if (end.status === 'rejected') throw end.reason;
   return [...results.entries()].toSorted(([a], [b]) => a - b).map(([, result]) => result);
 }
 

@@ -11,7 +11,7 @@ export interface LatencySummary {
   readonly mean: number;
 }
 
-/** Counted replicas by phase at one time; `ready` excludes draining. */
+/** Counted replicas by phase at one time; `ready` excludes draining, `engine` includes engines that died and start again. */
 export interface ReplicaPoint {
   readonly scheduling: number;
   readonly unschedulable: number;
@@ -50,6 +50,10 @@ export interface DecisionPoint {
 export interface SimResult {
   readonly policy: string;
   readonly seed: number;
+  /** The median cold start of the scenario. */
+  readonly coldStartSeconds?: number;
+  /** Times the profile's iteration time: 1, or another factor of the k-band. Policies are told the profile's own. */
+  readonly iterationFactor?: number;
   readonly durationSeconds: number;
   readonly arrivals: number;
   readonly completed: number;
@@ -85,7 +89,17 @@ export interface SimulationOutput {
   readonly engineProfile: string;
   readonly rateScale: number;
   /** Whether the load can separate policies at all; `message` says why not. */
-  readonly ranking?: { readonly isInformative: boolean; readonly message?: string };
+  readonly ranking?: {
+    readonly isInformative: boolean;
+    readonly message?: string;
+    /** With the k-band: pairs of policies that change places within it. */
+    readonly flips?: readonly {
+      readonly measure: 'attainment' | 'gpuHours';
+      readonly policies: readonly [string, string];
+      readonly factors: readonly number[];
+      readonly coldStartSeconds?: number;
+    }[];
+  };
   /** Rows of the trace that generated nothing: failures there, not simulated. */
   readonly failedRows?: number;
   readonly results: readonly SimResult[];

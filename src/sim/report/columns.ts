@@ -1,5 +1,6 @@
-import { amount, count, latency, percent } from './format.ts';
-import type { SummaryRow } from './summary.ts';
+import { absent, amount, count, latency, percent } from './format.ts';
+import type { Measure } from './ranking.ts';
+import type { Range, SummaryRow } from './summary.ts';
 
 export interface Column {
   readonly head: string;
@@ -9,12 +10,38 @@ export interface Column {
   readonly read: (row: SummaryRow) => string;
 }
 
+const attainedBand = 'in band';
+const costBand = 'hours in band';
+
 /** The summary's columns, the same on the terminal and on the page. The first is text, the others align right. */
 export const columns: readonly Column[] = [
-  { head: 'Policy', meaning: 'the simulated policy', read: (row) => row.policy },
+  { head: 'Policy', meaning: 'the simulated policy', read: policyName },
+  {
+    head: 'Cold start',
+    meaning: 'median time from order to Ready on a node that holds nothing',
+    read: (row) => (row.coldStartSeconds === undefined ? absent : `${row.coldStartSeconds}s`),
+  },
   { head: 'Seed', meaning: 'seed of the random draws', read: (row) => String(row.seed) },
-  { head: 'Attained', meaning: 'share of arrivals inside every objective', read: (row) => percent(row.attainment) },
-  { head: 'GPU-hours', meaning: 'from allocation to release', read: (row) => amount(row.gpuHours) },
+  {
+    head: 'Attained',
+    meaning: 'share of arrivals inside every objective',
+    read: (row) => marked(percent(row.attainment), row, 'attainment'),
+  },
+  {
+    head: attainedBand,
+    meaning: 'the same with iterations of 0.9 to 1.1 times their length',
+    read: (row) => range(row.band?.attainment, percent),
+  },
+  {
+    head: 'GPU-hours',
+    meaning: 'from allocation to release',
+    read: (row) => marked(amount(row.gpuHours), row, 'gpuHours'),
+  },
+  {
+    head: costBand,
+    meaning: 'GPU-hours with iterations of 0.9 to 1.1 times their length',
+    read: (row) => range(row.band?.gpuHours, amount),
+  },
   { head: 'p50', group: 'TTFT', meaning: 'time to first token, median', read: (row) => latency(row.ttft?.p50) },
   { head: 'p95', group: 'TTFT', meaning: 'time to first token, 95 of 100', read: (row) => latency(row.ttft?.p95) },
   { head: 'p99', group: 'TTFT', meaning: 'time to first token, 99 of 100', read: (row) => latency(row.ttft?.p99) },
@@ -34,8 +61,29 @@ function whole(value: number): string {
   return Number.isInteger(value) ? count(value) : amount(value);
 }
 
-/** The seed is shown only where runs of one policy differ in it. */
+/** What nobody can build is said wherever its name stands. */
+export function policyName({ policy, isRealisable }: Pick<SummaryRow, 'policy' | 'isRealisable'>): string {
+  return isRealisable === false ? `${policy} (not realisable)` : policy;
+}
+
+/** A place in the ranking that the band upsets. */
+function marked(text: string, { band }: SummaryRow, measure: Measure): string {
+  return band?.flipped.includes(measure) === true ? `${text} *` : text;
+}
+
+function range(value: Range | null | undefined, text: (value: number) => string): string {
+  if (value === null || value === undefined) return absent;
+  const [least, most] = [text(value.least), text(value.most)];
+  return least === most ? least : `${least} to ${most}`;
+}
+
+/** Only what differs between rows, or exists, is shown of seed, cold start and band. */
 export function columnsFor(rows: readonly SummaryRow[]): readonly Column[] {
-  const seeds = new Set(rows.map((row) => row.seed));
-  return seeds.size > 1 ? columns : columns.filter((column) => column.head !== 'Seed');
+  const isShown: Readonly<Record<string, boolean>> = {
+    Seed: new Set(rows.map((row) => row.seed)).size > 1,
+    'Cold start': new Set(rows.map((row) => row.coldStartSeconds)).size > 1,
+    [attainedBand]: rows.some(({ band }) => band !== undefined),
+    [costBand]: rows.some(({ band }) => band !== undefined),
+  };
+  return columns.filter(({ head }) => isShown[head] !== false);
 }

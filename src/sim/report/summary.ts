@@ -1,30 +1,111 @@
+import { type FlippedMeasures, flippedMeasures } from './ranking.ts';
 import type { LatencySummary, SimResult } from '../result.ts';
+
+/** The least and the most of a measure over the factors of the k-band. */
+export interface Range {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** How much a row moves with the iteration time. */
+export interface Band {
+  readonly attainment: Range | null;
+  readonly gpuHours: Range;
+  readonly flipped: FlippedMeasures;
+}
 
 /** One row of the summary: a run, or the mean of one policy's runs. */
 export interface SummaryRow extends Omit<SimResult, 'seed' | 'timeline' | 'decisions' | 'durationSeconds'> {
   readonly seed: number | 'mean';
+  /** Present where the run was made at several factors of the iteration time. */
+  readonly band?: Band;
 }
 
-/** Runs in the order given; a policy with several seeds is followed by their mean. */
+/** Runs of one policy at one cold start. */
+interface Group {
+  readonly policy: string;
+  readonly coldStartSeconds: number | undefined;
+}
+
+/** Runs at the profile's own iteration time in the order given, each with its band; a policy with several seeds is followed by their mean. */
 export function summaryRows(results: readonly SimResult[]): readonly SummaryRow[] {
-  const policies = [...new Set(results.map((result) => result.policy))];
-  return policies.flatMap((policy) => {
-    const runs = results.filter((result) => result.policy === policy);
-    return runs.length > 1 ? [...runs, meanOf(runs)] : runs;
+  const flipped = flippedMeasures(meanRows(results));
+  return groupsOf(results).flatMap((group) => {
+    const runs = runsOf(results, group);
+    const own = atOwnTime(runs);
+    const banded = (row: SummaryRow, others: readonly SummaryRow[]): SummaryRow => {
+      const band = bandOf(others, flipped(row));
+      return band === undefined ? row : { ...row, band };
+    };
+    const rows = own.map((run) =>
+      banded(
+        run,
+        runs.filter(({ seed }) => seed === run.seed),
+      ),
+    );
+    return own.length > 1 ? [...rows, banded(meanOf(own), meansByFactor(runs))] : rows;
   });
 }
 
-/** One row a policy: its only run, or the mean over its seeds. */
+/** One row a policy and cold start: its only run, or the mean over its seeds. */
 export function policyRows(results: readonly SimResult[]): readonly SummaryRow[] {
   const rows = summaryRows(results);
-  return rows.filter((row) => row.seed === 'mean' || rows.filter(({ policy }) => policy === row.policy).length === 1);
+  const isAlone = (row: SummaryRow): boolean => rows.filter((other) => isSameGroup(row, other)).length === 1;
+  return rows.filter((row) => row.seed === 'mean' || isAlone(row));
+}
+
+/** One row a policy, cold start and factor of the band: the mean over its seeds. */
+export function meanRows(results: readonly SimResult[]): readonly SummaryRow[] {
+  return groupsOf(results).flatMap((group) => meansByFactor(runsOf(results, group)));
+}
+
+function groupsOf(results: readonly SimResult[]): readonly Group[] {
+  return results
+    .filter((result, at) => results.findIndex((other) => isSameGroup(result, other)) === at)
+    .map(({ policy, coldStartSeconds }) => ({ policy, coldStartSeconds }));
+}
+
+function isSameGroup(a: Pick<SummaryRow, keyof Group>, b: Pick<SummaryRow, keyof Group>): boolean {
+  return a.policy === b.policy && a.coldStartSeconds === b.coldStartSeconds;
+}
+
+function runsOf(results: readonly SimResult[], group: Group): readonly SimResult[] {
+  return results.filter(
+    (result) => result.policy === group.policy && result.coldStartSeconds === group.coldStartSeconds,
+  );
+}
+
+/** Where the runs at the own time are not there yet (interrupted), whatever is. */
+function atOwnTime(runs: readonly SimResult[]): readonly SimResult[] {
+  const own = runs.filter(({ iterationFactor = 1 }) => iterationFactor === 1);
+  return own.length > 0 ? own : runs.filter(({ iterationFactor }) => iterationFactor === runs[0]?.iterationFactor);
+}
+
+function meansByFactor(runs: readonly SimResult[]): readonly SummaryRow[] {
+  const factors = [...new Set(runs.map(({ iterationFactor }) => iterationFactor))];
+  return factors.map((factor) => meanOf(runs.filter(({ iterationFactor }) => iterationFactor === factor)));
+}
+
+function bandOf(rows: readonly SummaryRow[], flipped: FlippedMeasures): Band | undefined {
+  if (new Set(rows.map(({ iterationFactor }) => iterationFactor)).size < 2) return undefined;
+  const attained = rows.flatMap(({ attainment }) => attainment ?? []);
+  return {
+    attainment: attained.length === 0 ? null : rangeOf(attained),
+    gpuHours: rangeOf(rows.map(({ gpuHours }) => gpuHours)),
+    flipped,
+  };
+}
+
+function rangeOf(values: readonly number[]): Range {
+  return { least: Math.min(...values), most: Math.max(...values) };
 }
 
 function meanOf(runs: readonly SimResult[]): SummaryRow {
+  const [first] = runs;
   const of = (read: (run: SimResult) => number): number => mean(runs.map(read));
   return {
-    policy: runs[0]?.policy ?? '',
-    seed: 'mean',
+    policy: first?.policy ?? '',
+    seed: runs.length === 1 ? (first?.seed ?? 0) : 'mean',
     arrivals: of((run) => run.arrivals),
     completed: of((run) => run.completed),
     shed: of((run) => run.shed),
@@ -40,6 +121,19 @@ function meanOf(runs: readonly SimResult[]): SummaryRow {
     coldStarts: of((run) => run.coldStarts),
     warmStarts: of((run) => run.warmStarts),
     preemptions: of((run) => run.preemptions),
+    ...sharedBy(runs),
+  };
+}
+
+/** What all runs of a row have in common, and the mean of what only an oracle has. */
+function sharedBy(runs: readonly SimResult[]): Partial<SummaryRow> {
+  const [first] = runs;
+  const least = meanKnown(runs.map(({ leastGpuHours }) => leastGpuHours ?? null));
+  return {
+    ...(first?.coldStartSeconds === undefined ? {} : { coldStartSeconds: first.coldStartSeconds }),
+    ...(first?.iterationFactor === undefined ? {} : { iterationFactor: first.iterationFactor }),
+    ...(first?.isRealisable === undefined ? {} : { isRealisable: first.isRealisable }),
+    ...(least === null ? {} : { leastGpuHours: least }),
   };
 }
 

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,6 +73,20 @@ const refused: Readonly<Record<string, readonly [readonly string[], readonly str
     ['engine profile must be a file or one of', "was 'gpt'"],
   ],
   'a log of two runs': [['simulate', '--record', 'two.log', '--seed', '1,2'], ['one seed, was 2 runs']],
+  'a beginning outside the bounds': [
+    ['simulate', '--initial-replicas', '17'],
+    ['--initial-replicas must be within --min-replicas and --max-replicas (1 to 16), was 17'],
+  ],
+  'a list with a cold start that is none': [
+    ['simulate', '--cold-start', '30,soon'],
+    ["a number from 1 to 86400, was 'soon'"],
+  ],
+  'a policy named twice': [['simulate', '--policy', 'static,static'], ["each policy once, was 'static' twice"]],
+  'a command that is empty': [['simulate', '--policy', 'exec:'], ["must have a command after exec:, was 'exec:'"]],
+  'a log of a run that may be taken from a file': [
+    ['simulate', '--record', 'a.log', '--resume', 'a.jsonl'],
+    ['--record must stand without --resume'],
+  ],
   'a slice behind the end': [
     ['simulate', '--trace', file('quiet.csv', quietHour), '--slice', '5h:'],
     ['--slice must begin before the end of quiet.csv (3510 s), was 18000'],
@@ -143,6 +158,54 @@ test('JSON is all that stands on stdout, and arrivals are completed, shed or los
   ]);
   for (const { arrivals, completed, shed, lost } of output.results) expect(completed + shed + lost).toBe(arrivals);
 });
+
+test('band and cold starts multiply the runs, which a second command takes from the file, in CSV too', async () => {
+  const args = ['simulate', '--workload', 's2', '--policy', 'static', '--band', '--cold-start', '30,110'];
+  const resume = ['--resume', 'runs.jsonl', '-o'];
+  const first = await forewarm(...args, ...resume, 'json');
+  const second = await forewarm(...args, ...resume, 'csv');
+  const runs = JSON.parse(first.stdout).results.map(
+    (one: { coldStartSeconds: number; iterationFactor: number }) => `${one.coldStartSeconds}, ${one.iterationFactor}`,
+  );
+  expect(runs).toStrictEqual(['30, 1', '30, 0.9', '30, 1.1', '110, 1', '110, 0.9', '110, 1.1']);
+  expect(second.stderr).toBe(`6 of 6 runs stand in ${join(folder, 'runs.jsonl')} already\n`);
+  const [head, ...rows] = second.stdout.trimEnd().split('\n');
+  expect(head).toMatch(/^policy,seed,coldStartSeconds,iterationFactor,.*,ttft\.p50,.*,gpuHours,/);
+  expect(rows.map((row) => row.split(',').slice(0, 4).join(', '))).toStrictEqual(
+    runs.map((run: string) => `static, 1, ${run}`),
+  );
+});
+
+test('Ctrl-C leaves the finished runs on disk and says so, and the same command goes on from there', async () => {
+  const waits = file('waits.sh', 'sleep 600');
+  const args = ['simulate', '--workload', 's2', '--no-report', '--policy', 'static', '--policy'];
+  const stopped = await interruptedAfter('Finished 1 of 2', [...args, `exec:sh ${waits}`]);
+  const kept = join(folder, 'forewarm-runs.jsonl');
+  expect(stopped.code).toBe(130);
+  expect(stopped.stderr).toContain(
+    `Stopped: 1 of 2 runs were finished and stand in ${kept}; the same command with --resume ${kept} goes on\n`,
+  );
+  expect(stopped.stdout).toMatch(/\nstatic +100%/);
+  const resumed = await forewarm(...args, 'hpa-queue', '--resume', kept);
+  expect([resumed.code, resumed.stderr.split('\n').slice(0, 2)]).toStrictEqual([
+    0,
+    [`1 of 2 runs stand in ${kept} already`, 'Finished 1 of 1: hpa-queue, seed 1'],
+  ]);
+});
+
+/** Ctrl-C once this stands on stderr. */
+async function interruptedAfter(text: string, args: readonly string[]): Promise<Ended> {
+  const child = spawn(process.execPath, [main, ...args], { cwd: folder });
+  const said = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => {
+    const isDue = !said.stderr.includes(text);
+    said.stderr += chunk.toString();
+    if (isDue && said.stderr.includes(text)) child.kill('SIGINT');
+  });
+  const [code] = await once(child, 'close');
+  return { code: typeof code === 'number' ? code : -1, ...said };
+}
 
 test('help, version and a refusal end with their codes, data on stdout and complaints on stderr', async () => {
   const [help, version, wrong] = await Promise.all([forewarm('--help'), forewarm('--version'), forewarm('simulat')]);

@@ -1,0 +1,37 @@
+import { amount, percent } from './format.ts';
+import { flipsOf, flipText } from './ranking.ts';
+import { meanRows, policyRows, type SummaryRow } from './summary.ts';
+import type { SimResult } from '../result.ts';
+
+/** What must be said of results beside their numbers: how far an oracle is from a policy, and what the band upsets. */
+export function resultNotes(results: readonly SimResult[]): readonly string[] {
+  return [...oracleNotes(policyRows(results)), ...bandNotes(results)];
+}
+
+function oracleNotes(rows: readonly SummaryRow[]): readonly string[] {
+  const oracles = rows.filter(({ isRealisable }) => isRealisable === false);
+  const [first] = oracles;
+  if (first === undefined) return [];
+  const least = oracles
+    .filter(({ policy }) => policy === first.policy)
+    .map(({ leastGpuHours }) => (leastGpuHours === undefined ? '-' : amount(leastGpuHours)));
+  const names = [...new Set(oracles.map(({ policy }) => policy))].join(' and ');
+  const short = oracles.flatMap(({ policy, attainment }) =>
+    policy === 'oracle' && attainment !== null && attainment < 0.99 ? [percent(attainment)] : [],
+  );
+  return [
+    `Nobody can build ${names}: the true arrivals are known there. Work / capacity: no fleet serves this load below ${[...new Set(least)].join(', ')} GPU-hours.`,
+    ...(short.length === 0
+      ? []
+      : [`Even the oracle attains ${short.join(', ')} only: more replicas than --max-replicas would be needed.`]),
+  ];
+}
+
+/** One line a pair that changes places, or one that says that none does. */
+function bandNotes(results: readonly SimResult[]): readonly string[] {
+  if (results.every(({ iterationFactor = 1 }) => iterationFactor === 1)) return [];
+  const isSweep = new Set(results.map(({ coldStartSeconds }) => coldStartSeconds)).size > 1;
+  const flips = flipsOf(meanRows(results));
+  if (flips.length === 0) return ['No two policies change places between 0.9 and 1.1 x the iteration time.'];
+  return flips.map((flip) => `* ${flipText(flip, isSweep)}.`);
+}
