@@ -228,7 +228,7 @@ describe('a scenario refuses', () => {
     },
   };
   for (const [name, { fault, says }] of Object.entries(refused)) {
-    it(name, () => {
+    it(`${name}`, () => {
       const act = (): unknown => scenarioOf({ ...base, faults: [fault] });
       expect(act).toThrow(ForewarmError);
       expect(act).toThrow(says);
