@@ -1,3 +1,5 @@
+import type { Limit } from './limits.ts';
+
 /** What a bench measured: one figure of one case. `value` null: it could not be measured here, and `note` says what is absent. */
 export interface Measurement {
   readonly case: string;
@@ -8,6 +10,8 @@ export interface Measurement {
   /** A figure taken in the same run that the value is compared with. */
   readonly reference?: number;
   readonly note?: string;
+  /** The bench's own bar for the metric, where limits.yaml has none. */
+  readonly limit?: Limit;
 }
 
 export interface BenchOptions {

@@ -25,7 +25,7 @@ export interface BenchOutput {
 
 export function judge(bench: string, measured: readonly Measurement[], limits: Limits): readonly Row[] {
   return measured.map((one) => {
-    const limit = limits[bench]?.[one.metric];
+    const limit = limits[bench]?.[one.metric] ?? one.limit;
     return {
       case: one.case,
       metric: one.metric,

@@ -2,12 +2,14 @@ import { join } from 'node:path';
 import { readProfile } from '../../src/config/profile-file.ts';
 import { Replica } from '../../src/sim/replica.ts';
 import type { Bench, BenchOptions, Measurement } from '../bench.ts';
+import { cpuTruth } from '../cpu-truth.ts';
 import { dataFolder, type MeasuredRequest, readMeasuredRun } from '../measured-runs.ts';
+import { sweepTruth } from '../sweep-truth.ts';
 
 export const bench: Bench = {
-  about: 'the engine model against requests measured one by one on real vLLM servers',
-  takes: '2 s',
-  fullTakes: '2 s',
+  about: 'the engine model against real vLLM servers: as it is, and fitted to some runs and scored on the others',
+  takes: '40 s',
+  fullTakes: '40 s',
   run,
 };
 
@@ -17,33 +19,22 @@ const runs = [
 ] as const;
 const data = 'perf/llmservingsim-vllm-bench';
 
-async function run({ say }: BenchOptions): Promise<readonly Measurement[]> {
+async function run(options: BenchOptions): Promise<readonly Measurement[]> {
   const folder = dataFolder(data);
   const measured = await Promise.all(
     runs.map(async (one) => {
       if (folder === undefined) return absent(one.folder);
-      say(one.folder);
+      options.say(one.folder);
       return compare(one.folder, one.profile, readMeasuredRun(join(folder, one.folder)));
     }),
   );
-  return [...measured.flat(), ...sweeps()];
+  return [...measured.flat(), ...(await sweepTruth(options)), ...(await cpuTruth(options))];
 }
 
 function absent(name: string): readonly Measurement[] {
   const note = `the data ${data} is not beside the repository`;
   return ['ttft-mean', 'tpot-mean', 'e2e-mean', 'p99'].map((metric) => ({
     case: name,
-    metric,
-    value: null,
-    unit: '%',
-    note,
-  }));
-}
-
-function sweeps(): readonly Measurement[] {
-  const note = 'not measured: there is no fit of profiles to sweeps yet';
-  return ['sweep-itl', 'sweep-ttft-p50', 'sweep-e2e'].map((metric) => ({
-    case: 'inferno guidellm sweeps, 88 rows not fitted',
     metric,
     value: null,
     unit: '%',
