@@ -1,3 +1,4 @@
+import { tokenCosts } from './capacity/token-costs.ts';
 import { learnKvPerRequest } from './capacity/capacity.ts';
 import { ceilingAfter, queueAfter } from './capacity/ceiling.ts';
 import { learnCorrection, noCorrection } from './capacity/correction.ts';
@@ -6,6 +7,7 @@ import { learnCurve } from './capacity/curve.ts';
 import { freshLeadTimes, learnLeadTimes } from './capacity/lead-time.ts';
 import { freshMix, learnMix, lengthsOf } from './signals/mix.ts';
 import type { SizedTarget } from './decision/pool-sizing.ts';
+import { longAfter } from './forecast/long.ts';
 import { remember } from './forecast/remember.ts';
 import { judgeForecasts } from './forecast/skill.ts';
 import type { Outlook } from './forecast/outlook.ts';
@@ -55,29 +57,55 @@ export function learn(input: LearnInput): LearnedMemory {
   const judged = judgeForecasts({ ...input, leadSeconds: input.sized[0]?.sizing?.leadSeconds });
   const { leadTime, counted } = learnLeadTimes(seen, learned, { now, mayBeWarm: policy.warmth.artifact !== undefined });
   const kvPerRequest = learnKvPerRequest(learned.kvPerRequest, observation);
-  const isOnItsWay = input.sized.some(({ position }) => position.arriving.length > 0);
-  const queue = queueAfter(learned.queue, { observation, flow: step.settledFlow, isOnItsWay, now });
-  const ceiling = ceilingAfter(learned.ceiling, {
-    queue,
-    flow: step.settledFlow,
-    capacity: input.sized[0]?.capacity,
-    now,
-  });
-  const { readings } = observation;
-  const saturation = saturationAfter(learned.saturation, { readings, baselines: learned.baselines, now });
   return {
     baselines: step.baselines,
     demand: learned.demand,
     ...(step.gateway === undefined ? {} : { gateway: step.gateway }),
+    ...longMemory(input),
     ...judged,
     leadTime,
     counted,
     ...lessons(input),
     ...(kvPerRequest === undefined ? {} : { kvPerRequest }),
+    ...limitsOf(input),
+    correction: correctionAfter(input),
+  };
+}
+
+/** What the forecast knows of days. */
+function longMemory({ memory, seen, policy, step }: LearnInput): Pick<LearnedMemory, 'long'> {
+  const { demand, long: before, mix } = memory.learned;
+  const long =
+    step.bin === undefined
+      ? before
+      : longAfter(
+          before,
+          { bin: step.bin, before: demand.at(-1)?.at },
+          {
+            pool: seen.pool,
+            quantile: policy.tunables.provisioningQuantile,
+            costs: tokenCosts(policy.targets[0]?.profile, lengthsOf(mix)),
+          },
+        );
+  return long === undefined ? {} : { long };
+}
+
+/** What queues say of how much a replica can do. */
+function limitsOf(input: LearnInput): Pick<LearnedMemory, 'queue' | 'ceiling' | 'saturation'> {
+  const { learned, policy, observation, step, now } = input;
+  const isOnItsWay = input.sized.some(({ position }) => position.arriving.length > 0);
+  const queue = queueAfter(learned.queue, { observation, flow: step.settledFlow, isOnItsWay, now });
+  const { readings } = observation;
+  const saturation = saturationAfter(learned.saturation, { readings, baselines: learned.baselines, now });
+  // A learned curve knows what a full engine does: a share of what was computed before that was known would be taken off twice.
+  const isMeasuredFull = saturation?.at === now && policy.targets[0]?.profile === undefined;
+  const capacity = input.sized[0]?.capacity;
+  const about = { queue, flow: step.settledFlow, capacity, now };
+  const ceiling = isMeasuredFull ? undefined : ceilingAfter(learned.ceiling, about);
+  return {
     ...(queue === undefined ? {} : { queue }),
     ...(ceiling === undefined ? {} : { ceiling }),
     ...(saturation === undefined ? {} : { saturation }),
-    correction: correctionAfter(input),
   };
 }
 

@@ -77,3 +77,20 @@ test('engines that run four at once, seen full, are not expected to run thirty w
   const wanted = proposals({ seen, policy, to: 570 }).map(({ recommendation }) => recommendation.targets[0]?.wanted);
   for (const n of wanted.slice(2)) expect(n).toBeGreaterThanOrEqual(3);
 });
+
+test('a share that a queue took off a capacity computed before the engine was seen full is not taken off once more', () => {
+  const ceiling = { share: 0.4, at: at(-15) };
+  const rate = 6.5;
+  const seen = (t: number) => {
+    const finishedTotal = Math.floor(rate * (t + 1000));
+    const tokens = { promptTokensTotal: finishedTotal * 40, outputTokensTotal: finishedTotal * 20 };
+    const read = samples({ waiting: 20, running: 4, ...tokens, finishedTotal }, at(t));
+    return poolSeen({ targets: [targetSeen({ replicas: [replicaSeen('a', { samples: read })] })] });
+  };
+  const before = proposals({ seen, to: 15 }).at(-1)?.memory;
+  if (before === undefined) throw new Error('no proposal was made');
+  const memory = { ...before, learned: { ...before.learned, ceiling } };
+  const [last] = proposals({ seen, memory, from: 30, to: 30 });
+  expect(last?.memory.learned.saturation).toEqual({ inFlight: 4, at: at(30) });
+  expect(last?.memory.learned.ceiling).toBeUndefined();
+});
