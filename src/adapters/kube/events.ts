@@ -22,6 +22,7 @@ export interface Occurrence {
 interface Series {
   readonly name: string;
   readonly namespace: string;
+  readonly note: string;
   readonly count: number;
   readonly lastAt: number;
 }
@@ -40,7 +41,8 @@ const sameMilliseconds = 60_000;
 
 /**
  * Events for people, never in the way of a pass: a bounded queue, one event an object, reason and action, repeated ones counted as its series, and
- * at most one write a minute for the same thing.
+ * at most one write a minute for the same thing. A note cannot be changed afterwards, so another note is another event: what was done at once, what
+ * is wrong (whose figures change all the time) again at most once a minute.
  */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
@@ -86,7 +88,7 @@ export class EventRecorder {
     const key = JSON.stringify([one.regarding.uid, one.reason, one.action, one.type]);
     const series = this.#series.get(key);
     try {
-      if (series === undefined || now - series.lastAt > seriesMilliseconds) await this.#create(key, one, signal);
+      if (series === undefined || isNew(one, series, now)) await this.#create(key, one, signal);
       else if (now - series.lastAt >= sameMilliseconds) await this.#repeat(key, series, signal);
       else this.#series.set(key, { ...series, count: series.count + 1 });
     } catch (err) {
@@ -100,7 +102,7 @@ export class EventRecorder {
   async #create(key: string, one: Occurrence, signal: AbortSignal): Promise<void> {
     const { clock, instance, http } = this.#options;
     const now = clock.now();
-    const suffix = createHash('sha256').update(`${key}${now}`).digest('hex').slice(0, 16);
+    const suffix = createHash('sha256').update(`${key}${now}${one.note}`).digest('hex').slice(0, 16);
     const { namespace } = one.regarding;
     const name = `${one.regarding.name.slice(0, 200)}.${suffix}`;
     const body: Json = {
@@ -120,7 +122,7 @@ export class EventRecorder {
       { verb: 'POST', path: `/apis/events.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/events`, body },
       signal,
     );
-    this.#series.set(key, { name, namespace, count: 1, lastAt: now });
+    this.#series.set(key, { name, namespace, note: one.note, count: 1, lastAt: now });
     this.#forget(now);
   }
 
@@ -162,6 +164,11 @@ export class EventRecorder {
       signal.addEventListener('abort', wake, { once: true });
     });
   }
+}
+
+function isNew({ note, type }: Occurrence, series: Series, now: number): boolean {
+  if (now - series.lastAt > seriesMilliseconds) return true;
+  return note !== series.note && (type === 'Normal' || now - series.lastAt >= sameMilliseconds);
 }
 
 function microTime(at: number): string {

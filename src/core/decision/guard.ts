@@ -198,7 +198,7 @@ function unshared(_: Draft, { spec, pool, target, safety, now }: Guarded): Bound
 }
 
 function paused(_: Draft, { spec, pool }: Guarded): Bound {
-  return pool.paused ? { replicas: spec, message: `Paused: held at ${spec}` } : undefined;
+  return pool.paused ? { replicas: spec, message: `Held at ${spec} while \`paused\` is set` } : undefined;
 }
 
 function failed(_: Draft, { spec, pool }: Guarded): Bound {

@@ -80,6 +80,27 @@ test('the same thing again is counted in its event, at most once a minute', asyn
   expect(server.requests[1]?.body).toMatchObject({ series: { count: 6 } });
 });
 
+test('what was done differently is another event at once: no event says what did not happen', async () => {
+  const { server, recorder, asked } = await scene();
+  recorder.record(occurrence);
+  recorder.record({ ...occurrence, note: 'Scaled Deployment/chat from 3 to 2' });
+  await asked(2);
+  expect(server.requests.map(({ method }) => method)).toStrictEqual(['POST', 'POST']);
+  expect(server.requests[1]?.body).toMatchObject({ note: 'Scaled Deployment/chat from 3 to 2' });
+});
+
+test('a warning whose figures change is written anew at most once a minute', async () => {
+  const { server, recorder, clock, asked } = await scene();
+  const warning = { ...occurrence, type: 'Warning', reason: 'SignalsMissing', action: 'Observe' } as const;
+  for (const n of [1, 2, 3]) recorder.record({ ...warning, note: `missing on ${n} of 4 replicas` });
+  await asked(1);
+  clock.pass(61_000);
+  recorder.record({ ...warning, note: 'missing on 4 of 4 replicas' });
+  await asked(2);
+  expect(server.requests.map(({ method }) => method)).toStrictEqual(['POST', 'POST']);
+  expect(server.requests[1]?.body).toMatchObject({ note: 'missing on 4 of 4 replicas' });
+});
+
 test('one object cannot flood the server: what is too much is dropped and counted', async () => {
   const { server, recorder, asked } = await scene();
   for (let i = 0; i < 1000; i++) recorder.record({ ...occurrence, reason: `R${i}` });
