@@ -9,9 +9,11 @@ import type { Log } from '../adapters/log.ts';
 import { type Allowance, RefusedSource, refusalOf } from '../adapters/prometheus/allowance.ts';
 import { PrometheusSource } from '../adapters/prometheus/source.ts';
 import { readBundledProfiles } from '../config/profile-file.ts';
+import { breather } from '../loop/breath.ts';
 import { Readings, type ReadingTask } from '../loop/reading.ts';
 import { isForewarmError } from '../errors.ts';
 import type { PoolId } from '../core/model/pool.ts';
+import type { Breathe } from '../ports/breathe.ts';
 import type { Clock } from '../ports/index.ts';
 import type { ReplicaReader, ReplicaReading } from '../ports/replica-reader.ts';
 import { AutoscalerDecoder } from './autoscaler-decoder.ts';
@@ -42,6 +44,8 @@ export interface ClusterParts {
   readonly sensors: ClusterSensors;
   readonly readings: Readings;
   readonly decoder: AutoscalerDecoder;
+  /** For work over all pools. */
+  readonly breathe: Breathe;
   readonly close: () => Promise<void>;
 }
 
@@ -73,6 +77,7 @@ export async function openCluster({ flags, clock, log, userAgent, ...on }: Clust
     onFailure: (source, err) => log.error({ err, source }, 'Could not read a source of metrics'),
   });
   const decoder = new AutoscalerDecoder(clock, await readBundledProfiles());
+  const breathe = breather(clock);
   const sensors = new ClusterSensors({
     cluster,
     specs,
@@ -80,11 +85,12 @@ export async function openCluster({ flags, clock, log, userAgent, ...on }: Clust
     clock,
     decode: (raw, context) => decoder.decode(raw, context),
     readings: () => readings.latest(),
+    breathe,
   });
   const close = async (): Promise<void> => {
     await Promise.all([http.close(), sources.close()]);
   };
-  return { connection, http, cluster, sensors, readings, decoder, close };
+  return { connection, http, cluster, sensors, readings, decoder, breathe, close };
 }
 
 function tasksOf(

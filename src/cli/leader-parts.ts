@@ -86,9 +86,10 @@ function passesOf(
   { parts, clock, log, nudge, metrics, publishers, recorder }: LeaderOptions,
   { board, actuators, failures }: Doers,
 ): PassesOptions {
-  const { cluster, sensors } = parts;
+  const { cluster, sensors, breathe } = parts;
   return {
     sensors,
+    breathe,
     memory: board,
     actuators,
     publishers: [board, metrics, ...publishers],
@@ -143,6 +144,7 @@ function openBoard(
     metricsOwner: () => owner.current(),
     readingProblem: (replicas) => parts.readings.problemOf(replicas),
     freshMemory,
+    breathe: parts.breathe,
     onProblem: (pool, err) => log.warn({ err, pool }, 'Could not write the state of a pool'),
   });
 }

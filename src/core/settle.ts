@@ -3,7 +3,7 @@ import { withinBudget } from './decision/budget.ts';
 import { failureOf } from './decision/failure.ts';
 import { type GuardRule, guardRules } from './decision/guard.ts';
 import { decisionOf, judge, type PoolOutcome, safetyOf, scaleActions } from './decision/outcome.ts';
-import type { Decision, Recommendation } from './model/decision.ts';
+import type { Action, Decision, Recommendation } from './model/decision.ts';
 import type { FleetMemory, PoolMemory } from './model/memory.ts';
 import type { FleetSeen, PoolId } from './model/pool.ts';
 import type { Because } from './model/reason.ts';
@@ -36,35 +36,50 @@ export function settle(input: SettleInput): TickOutput {
 }
 
 /** `settle` with chosen rules: tests take one out and show what it was for. */
-export function settleBy(
-  { memory, recommendations, fleet, now, reports }: SettleInput,
-  rules: SettleRules,
-): TickOutput {
-  const kept = recommendations.map((recommendation) => memory.pools[recommendation.pool] ?? freshMemory(now));
-  const judged = recommendations.map((recommendation, i) =>
-    judge({ recommendation, safety: kept[i]?.safety ?? { since: now, targets: {} }, rules: rules.target, now }),
-  );
+export function settleBy(input: SettleInput, rules: SettleRules): TickOutput {
+  const steps = settleSteps(input, rules);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** `settle` in steps, of about one pool but for the rules over all pools and the plan. */
+export function* settleSteps(input: SettleInput, rules: SettleRules = settleRules): Generator<void, TickOutput> {
+  const { memory, recommendations, fleet, now, reports } = input;
+  const judged: PoolOutcome[] = [];
+  for (const recommendation of recommendations) {
+    const safety = memory.pools[recommendation.pool]?.safety ?? { since: now, targets: {} };
+    judged.push(judge({ recommendation, safety, rules: rules.target, now }));
+    yield;
+  }
   const outcomes = rules.fleet.reduce<readonly PoolOutcome[]>((all, rule) => rule(all, now), judged);
-  const decisions = outcomes.map((outcome) => outcome.targets.map((target) => decisionOf(outcome, target)));
-  const scaling = outcomes.flatMap((outcome, i) =>
-    (decisions[i] ?? []).flatMap((decision) => scaleActions(outcome, decision)),
-  );
+  yield;
   const warmth = planOrKeep({ assignments: memory.assignments, recommendations, fleet, now });
+  yield;
   const pools: Record<PoolId, PoolMemory> = { ...memory.pools };
   const byPool = new Map<PoolId, readonly Decision[]>();
-  outcomes.forEach((outcome, i) => {
+  const decisions: Decision[] = [];
+  const scaling: Action[] = [];
+  for (const outcome of outcomes) {
     const { pool } = outcome.recommendation;
-    const [before, decided = []] = [kept[i], decisions[i]];
+    const decided = outcome.targets.map((target) => decisionOf(outcome, target));
+    scaling.push(...decided.flatMap((decision) => scaleActions(outcome, decision)));
+    decisions.push(...decided);
     byPool.set(pool, decided);
-    if (before !== undefined) pools[pool] = { ...before, safety: safetyOf(outcome, decided) };
-  });
+    pools[pool] = { ...(memory.pools[pool] ?? freshMemory(now)), safety: safetyOf(outcome, decided) };
+    yield;
+  }
+  const accounts: PoolReport[] = [];
+  for (const report of reports) {
+    accounts.push(account(report, byPool.get(report.pool) ?? [], warmth.failure ?? warmth.reports[report.pool]));
+    yield;
+  }
   return {
     memory: { pools, assignments: warmth.assignments },
-    decisions: decisions.flat(),
+    decisions,
     actions: [...scaling, ...warmth.actions],
-    reports: reports.map((report) =>
-      account(report, byPool.get(report.pool) ?? [], warmth.failure ?? warmth.reports[report.pool]),
-    ),
+    reports: accounts,
   };
 }
 

@@ -7,7 +7,7 @@ import type { Instant } from './model/units.ts';
 import { holdFailed } from './decision/failure.ts';
 import { freshMemory, propose, type ProposeInput, type Proposed } from './propose.ts';
 import { afterSetBack } from './set-back.ts';
-import { settle } from './settle.ts';
+import { settleSteps } from './settle.ts';
 
 export interface PoolInput {
   readonly seen: PoolSeen;
@@ -31,6 +31,15 @@ export const emptyMemory: FleetMemory = { pools: {}, assignments: {} };
 
 /** One pass over all pools: propose for each, then settle all. The same function runs in the controller, the simulator and replay. */
 export function tick(memory: FleetMemory, input: TickInput): TickOutput {
+  const steps = tickSteps(memory, input);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same pass in steps of about one pool: between two of them whoever runs it may do something else. All it looks at is plain data that stays. */
+export function* tickSteps(memory: FleetMemory, input: TickInput): Generator<void, TickOutput> {
   const pools: Record<PoolId, PoolMemory> = {};
   const recommendations: Recommendation[] = [];
   const reports: PoolReport[] = [];
@@ -40,8 +49,15 @@ export function tick(memory: FleetMemory, input: TickInput): TickOutput {
     pools[seen.pool] = proposed.memory;
     recommendations.push(proposed.recommendation);
     reports.push(proposed.report);
+    yield;
   }
-  return settle({ memory: { ...memory, pools }, recommendations, fleet: input.fleet, now: input.now, reports });
+  return yield* settleSteps({
+    memory: { ...memory, pools },
+    recommendations,
+    fleet: input.fleet,
+    now: input.now,
+    reports,
+  });
 }
 
 /** What is thrown while one pool is thought about holds that pool, with its memory as it was, and no other (I15). */

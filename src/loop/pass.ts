@@ -1,7 +1,9 @@
 import type { Action } from '../core/model/decision.ts';
 import type { FleetMemory } from '../core/model/memory.ts';
-import { tick, type TickInput, type TickOutput } from '../core/tick.ts';
+import { type TickInput, type TickOutput, tickSteps } from '../core/tick.ts';
+import type { Breathe } from '../ports/breathe.ts';
 import type { Actuators, MemoryStore, Publisher, Recorder, Sensors } from '../ports/index.ts';
+import { paced } from './breath.ts';
 
 export interface PassPorts {
   readonly sensors: Sensors;
@@ -9,6 +11,8 @@ export interface PassPorts {
   readonly actuators: Actuators;
   readonly publishers: readonly Publisher[];
   readonly recorder?: Recorder;
+  /** @default never: the whole pass in one turn */
+  readonly breathe?: Breathe;
   /** Told of each action that failed and of each that was done; its outcome itself is learnt from the next look. */
   readonly onAction: (action: Action, err: unknown) => void;
   /** Telling failed: what was decided and done stands all the same. */
@@ -27,7 +31,7 @@ export interface Passed {
  */
 export async function pass(before: FleetMemory, ports: PassPorts, signal: AbortSignal): Promise<Passed> {
   const input = await ports.sensors.observe(signal);
-  const output = tick(before, input);
+  const output = await paced(tickSteps(before, input), ports.breathe ?? (() => undefined), signal);
   signal.throwIfAborted();
   const steady = new AbortController().signal;
   await ports.memory.save(output, input, steady); // before the actions: what was decided is never forgotten

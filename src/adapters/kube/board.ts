@@ -4,6 +4,7 @@ import type { PoolId, ReplicaSeen } from '../../core/model/pool.ts';
 import type { PoolReport } from '../../core/model/report.ts';
 import type { Problem } from '../../core/model/result.ts';
 import type { Instant } from '../../core/model/units.ts';
+import type { Breathe } from '../../ports/breathe.ts';
 import type { Clock, MemoryStore, PoolInput, Publisher, TickInput, TickOutput } from '../../ports/index.ts';
 import type { AutoscalerKept } from './autoscaler.ts';
 import { Checkpoints } from './checkpoints.ts';
@@ -35,6 +36,8 @@ export interface BoardOptions {
   /** Why these replicas were not read, in words. */
   readonly readingProblem?: (replicas: readonly ReplicaSeen[]) => string | undefined;
   readonly freshMemory: (now: Instant) => PoolMemory;
+  /** @default never */
+  readonly breathe?: Breathe;
   readonly onProblem: (pool: PoolId, err: unknown) => void;
 }
 
@@ -114,16 +117,17 @@ export class StatusBoard implements MemoryStore, Publisher {
     this.#unsaved = unsaved;
   }
 
-  publish(output: TickOutput, input: TickInput): Promise<void> {
+  async publish(output: TickOutput, input: TickInput): Promise<void> {
     const view = viewOf(output, input, this.#options.cluster);
     for (const one of input.pools) {
       const status = this.#statusOf(one, view);
       if (status !== undefined) this.#offer(one.seen.pool, status);
       const learned = output.memory.pools[one.seen.pool]?.learned;
       if (learned !== undefined) this.#checkpoints.offer(one.seen.pool, learned);
+      const breath = this.#options.breathe?.();
+      if (breath !== undefined) await breath;
     }
     for (const [pool, problem] of this.#options.problems()) this.#refuse(pool, problem);
-    return Promise.resolve();
   }
 
   /** What would be written; nothing is. */

@@ -1,6 +1,7 @@
 import type { PoolPolicy } from '../../core/model/policy.ts';
 import type { PoolId, PoolSeen } from '../../core/model/pool.ts';
 import { type Problem, problem, type Result } from '../../core/model/result.ts';
+import type { Breathe } from '../../ports/breathe.ts';
 import type { Clock, PoolInput, Sensors, TickInput } from '../../ports/index.ts';
 import type { ReplicaReading } from '../../ports/replica-reader.ts';
 import type { AutoscalerKept } from './autoscaler.ts';
@@ -30,9 +31,14 @@ export interface ClusterSensorsOptions {
   readonly clock: Clock;
   readonly decode: DecodePolicy;
   readonly readings: () => ReadonlyMap<string, ReplicaReading>;
+  /** @default never */
+  readonly breathe?: Breathe;
 }
 
-/** What the stores say at this moment, as one input of a pass. Costs no request. */
+/**
+ * What the stores say at this moment, as one input of a pass. Costs no request. Where it takes breaths, pools that come later are seen as they are
+ * then, as if their watch had been quicker.
+ */
 export class ClusterSensors implements Sensors {
   readonly #options: ClusterSensorsOptions;
   #problems: ReadonlyMap<PoolId, Problem> = new Map();
@@ -46,7 +52,7 @@ export class ClusterSensors implements Sensors {
     return this.#problems;
   }
 
-  observe(): Promise<TickInput> {
+  async observe(): Promise<TickInput> {
     const { cluster, specs, pods, clock } = this.#options;
     const look: Looking = {
       cluster,
@@ -63,11 +69,13 @@ export class ClusterSensors implements Sensors {
       const policy = this.policyOf(autoscaler);
       if (policy.ok) inputs.push({ policy: policy.value, seen: poolSeen(autoscaler, look) });
       else problems.set(autoscaler.key, policy.problem);
+      const breath = this.#options.breathe?.();
+      if (breath !== undefined) await breath;
     }
     this.#problems = problems;
     const reserved = [...problems.keys()].flatMap((pool) => pinnedHash(cluster, pool)).sort();
     const fleet = { ...fleetSeen(cluster), ...(reserved.length === 0 ? {} : { reserved }) };
-    return Promise.resolve({ now: clock.now(), pools: inputs, fleet });
+    return { now: clock.now(), pools: inputs, fleet };
   }
 
   /** The object as the brain reads it. */

@@ -2,6 +2,8 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import type { MetricLabels, Telemetry } from '../../ports/telemetry.ts';
 import { catalogue, type MetricEntry } from './catalogue.ts';
 
+/** Label sets in use, which prom-client cannot list: by pool, so that one pool among thousands is found at once. */
+type Series = Map<string, Map<string, MetricLabels>>;
 type Instrument = Counter | Gauge | Histogram;
 
 export interface RegistryOptions {
@@ -16,13 +18,12 @@ export interface RegistryOptions {
 export class MetricRegistry implements Telemetry {
   readonly #registry = new Registry();
   readonly #instruments: ReadonlyMap<string, Instrument>;
-  /** Label sets in use, which prom-client cannot list. */
-  readonly #series: ReadonlyMap<string, Map<string, MetricLabels>>;
+  readonly #series: ReadonlyMap<string, Series>;
 
   constructor({ entries = catalogue, roles, hasProcessMetrics = true }: RegistryOptions) {
     const kept = entries.filter((entry) => roles.includes(entry.of));
     this.#instruments = new Map(kept.map((entry) => [entry.name, instrument(entry, this.#registry)]));
-    this.#series = new Map(kept.map(({ name, starts = [] }) => [name, new Map(starts.map(keyed))]));
+    this.#series = new Map(kept.map(({ name, starts = [] }) => [name, seriesOf(starts)]));
     if (hasProcessMetrics) collectDefaultMetrics({ register: this.#registry });
   }
 
@@ -41,10 +42,14 @@ export class MetricRegistry implements Telemetry {
   forget(metric: string, labels: MetricLabels): void {
     const series = this.#series.get(metric);
     if (series === undefined) throw new RangeError(`${metric} is not in the catalogue of this process`);
-    for (const [key, own] of series) {
-      if (!Object.entries(labels).every(([label, value]) => own[label] === value)) continue;
-      this.#instruments.get(metric)?.remove(own);
-      series.delete(key);
+    const { pool } = labels;
+    for (const [at, some] of pool === undefined ? series : [[pool, series.get(pool)] as const]) {
+      for (const [key, own] of some ?? []) {
+        if (!Object.entries(labels).every(([label, value]) => own[label] === value)) continue;
+        this.#instruments.get(metric)?.remove(own);
+        some?.delete(key);
+      }
+      if (some?.size === 0) series.delete(at);
     }
   }
 
@@ -66,14 +71,23 @@ export class MetricRegistry implements Telemetry {
     if (!(found instanceof kind)) {
       throw new RangeError(`${metric} must be a ${kind.name} in the catalogue of this process`);
     }
-    const [key, own] = keyed(labels);
-    this.#series.get(metric)?.set(key, own);
+    const series = this.#series.get(metric);
+    if (series !== undefined) keep(series, labels);
     return found;
   }
 }
 
-function keyed(labels: MetricLabels): [string, MetricLabels] {
-  return [JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))), labels];
+function seriesOf(starts: readonly MetricLabels[]): Series {
+  const series: Series = new Map();
+  for (const labels of starts) keep(series, labels);
+  return series;
+}
+
+function keep(series: Series, labels: MetricLabels): void {
+  const at = labels['pool'] ?? '';
+  const some = series.get(at) ?? new Map<string, MetricLabels>();
+  some.set(JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))), labels);
+  series.set(at, some);
 }
 
 function instrument(entry: MetricEntry, registry: Registry): Instrument {
