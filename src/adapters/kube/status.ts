@@ -34,7 +34,7 @@ export function statusFor(input: StatusInput): Json {
     observedGeneration: generation,
     minReplicas: sum(policy.targets.map((one) => one.minReplicas)),
     maxReplicas: sum(policy.targets.map((one) => one.maxReplicas)),
-    currentReplicas: sum(seen.targets.map((one) => one.specReplicas ?? 0)),
+    ...optional('currentReplicas', sizeOf(seen.targets)),
     readyReplicas: sum(seen.targets.map((one) => readyOf(one))),
     ...(isDecided ? { desiredReplicas: sum(desired.map((one) => one ?? 0)) } : {}),
     conditions: dated(input.conditions, input.before, { now: rfc3339(now), generation }),
@@ -52,6 +52,12 @@ export function invalidStatus(
   const before = isJson(input.before) ? input.before : {};
   const about = { now: rfc3339(input.now), generation: input.generation };
   return { ...before, observedGeneration: input.generation, conditions: dated(input.conditions, input.before, about) };
+}
+
+/** Of all targets together; unknown while one of them cannot be read. */
+function sizeOf(targets: readonly TargetSeen[]): number | undefined {
+  const sizes = targets.flatMap(({ specReplicas }) => specReplicas ?? []);
+  return sizes.length === targets.length ? sum(sizes) : undefined;
 }
 
 function targetStatus(target: TargetSeen, { decisions, report }: StatusInput): Json {

@@ -68,6 +68,14 @@ test('warm copies are counted over all nodes, also where the report names only t
   expect(about({})).toMatchObject({ readyCopies: 128, warmingCopies: 128 });
 });
 
+test('the size of a target that cannot be read is left out, and with it the sum over targets', () => {
+  const { specReplicas: _, ...unread } = targetSeen({ replicas: [] });
+  const status = statusFor(input({ seen: poolSeen({ targets: [targetSeen({ target: 'other' }), unread] }) }));
+  expect(status).not.toHaveProperty('currentReplicas');
+  expect(list(status, 'targets')[0]).toHaveProperty('currentReplicas', 1);
+  expect(list(status, 'targets')[1]).not.toHaveProperty('currentReplicas');
+});
+
 test('what may not be said is left out, never 0', () => {
   const { replicas: _, ...silent } = decision;
   const status = statusFor(input({ decisions: [silent] }));
