@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { matchesGlob } from 'node:path';
+import type { CachePhase } from '../../core/model/pool.ts';
 import { explainError } from '../../errors.ts';
 import type { ArtifactResolver, ResolvedFile } from '../../ports/artifacts.ts';
 import type { Clock } from '../../ports/index.ts';
-import type { ArtifactKept } from './artifact.ts';
+import type { ArtifactKept, NodeCacheKept } from './artifact.ts';
 import type { Cluster } from './cluster.ts';
 import { type Condition, dated } from './conditions.ts';
 import type { Json } from './fields.ts';
@@ -20,6 +21,13 @@ export interface ArtifactsOptions {
   readonly onProblem: (artifact: string, err: unknown) => void;
 }
 
+/** Of one artifact, over all nodes; as its status says it. */
+interface Copies {
+  readonly copiesWanted: number;
+  readonly copiesWarming: number;
+  readonly copiesReady: number;
+}
+
 const firstRetry = 10_000;
 const longestRetry = 600_000;
 
@@ -29,6 +37,8 @@ export class Artifacts {
   /** When a failed artifact may be tried again, and how long it waited last. */
   readonly #retries = new Map<string, { readonly at: number; readonly wait: number }>();
   readonly #busy = new Set<string>();
+  /** As of the last look. */
+  #copies: ReadonlyMap<string, Copies> = new Map();
 
   constructor(options: ArtifactsOptions) {
     this.#options = options;
@@ -36,7 +46,9 @@ export class Artifacts {
 
   /** Starts what is due; a slow hub holds up nobody else. */
   async reconcile(signal: AbortSignal): Promise<void> {
-    const due = this.#options.cluster.artifacts.list().filter((one) => !this.#busy.has(one.uid));
+    const { artifacts, nodeCaches } = this.#options.cluster;
+    this.#copies = copiesByHash(nodeCaches.values());
+    const due = artifacts.list().filter((one) => !this.#busy.has(one.uid));
     await Promise.all(due.map((one) => this.#one(one, signal)));
   }
 
@@ -64,7 +76,12 @@ export class Artifacts {
         message: `${artifact.revision} is ${found.commit}`,
       } as const;
       this.#retries.delete(artifact.uid);
-      await this.#write(artifact, { commit: found.commit, hash, totalBytes, ...this.#copies(hash) }, condition, signal);
+      await this.#write(
+        artifact,
+        { commit: found.commit, hash, totalBytes, ...this.#copiesOf(hash) },
+        condition,
+        signal,
+      );
     } catch (err) {
       if (signal.aborted) return;
       this.#delay(artifact);
@@ -80,26 +97,14 @@ export class Artifacts {
   }
 
   async #count(artifact: ArtifactKept, signal: AbortSignal): Promise<void> {
-    const copies = this.#copies(artifact.pinned?.hash ?? '');
+    const copies = this.#copiesOf(artifact.pinned?.hash ?? '');
     const isSame = Object.entries(copies).every(([key, value]) => number(artifact.status, key) === value);
     if (isSame) return;
-    await this.#patch(artifact, copies, signal);
+    await this.#patch(artifact, { ...copies }, signal);
   }
 
-  #copies(hash: string): {
-    readonly copiesWanted: number;
-    readonly copiesWarming: number;
-    readonly copiesReady: number;
-  } {
-    const caches = [...this.#options.cluster.nodeCaches.values()];
-    const wantedOn = caches.filter((one) => one.assigned.some((assigned) => assigned.hash === hash));
-    const isWarming = (phase: string | undefined): boolean =>
-      phase === undefined || phase === 'Assigned' || phase === 'Downloading';
-    return {
-      copiesWanted: wantedOn.length,
-      copiesWarming: wantedOn.filter((one) => isWarming(one.phases[hash])).length,
-      copiesReady: caches.filter((one) => one.phases[hash] === 'Ready').length,
-    };
+  #copiesOf(hash: string): Copies {
+    return this.#copies.get(hash) ?? { copiesWanted: 0, copiesWarming: 0, copiesReady: 0 };
   }
 
   async #write(artifact: ArtifactKept, fields: Json, condition: Condition, signal: AbortSignal): Promise<void> {
@@ -126,6 +131,32 @@ export class Artifacts {
     const wait = Math.min((this.#retries.get(artifact.uid)?.wait ?? firstRetry / 2) * 2, longestRetry);
     this.#retries.set(artifact.uid, { at: this.#options.clock.monotonic() + wait, wait });
   }
+}
+
+/** Every cache is looked at once, whatever the number of artifacts. */
+function copiesByHash(caches: Iterable<NodeCacheKept>): ReadonlyMap<string, Copies> {
+  const all = new Map<string, Copies>();
+  const add = (hash: string, more: Copies): void => {
+    const { copiesWanted = 0, copiesWarming = 0, copiesReady = 0 } = all.get(hash) ?? {};
+    all.set(hash, {
+      copiesWanted: copiesWanted + more.copiesWanted,
+      copiesWarming: copiesWarming + more.copiesWarming,
+      copiesReady: copiesReady + more.copiesReady,
+    });
+  };
+  for (const { assigned, phases } of caches) {
+    for (const { hash } of assigned) {
+      add(hash, { copiesWanted: 1, copiesWarming: isWarming(phases[hash]) ? 1 : 0, copiesReady: 0 });
+    }
+    for (const [hash, phase] of Object.entries(phases)) {
+      if (phase === 'Ready') add(hash, { copiesWanted: 0, copiesWarming: 0, copiesReady: 1 });
+    }
+  }
+  return all;
+}
+
+function isWarming(phase: CachePhase | undefined): boolean {
+  return phase === undefined || phase === 'Assigned' || phase === 'Downloading';
 }
 
 function isPinned({ pinned, status, generation }: ArtifactKept): boolean {
