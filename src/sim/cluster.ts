@@ -3,12 +3,14 @@ import type { NodeName } from '../core/model/pool.ts';
 import type { Agenda } from './agenda.ts';
 import type { FaultSchedule } from './faults/schedule.ts';
 import { Outages } from './faults/outages.ts';
+import { Downloads } from './downloads.ts';
 import { SimNode } from './node.ts';
+import { NodePool } from './node-pool.ts';
 import { PodStart } from './pod-start.ts';
 import { SimPod } from './pod.ts';
 import type { Replica } from './replica.ts';
 import type { Scenario } from './scenario.ts';
-import { drawDownload, drawStart, type StartDraw } from './start-phases.ts';
+import { drawAssignedPull, drawDownload, drawStart, drawTime, type StartDraw } from './start-phases.ts';
 import { victims } from './victims.ts';
 
 export interface ClusterObserver {
@@ -36,10 +38,12 @@ export interface ClusterOptions {
  * (one that holds the weights is preferred, then one that holds the image), walks it through its start, drains it as the pod template says.
  */
 export class Cluster {
+  /** Those that are there and those that may come. */
   readonly nodes: readonly SimNode[];
   readonly #options: ClusterOptions;
   readonly #pods = new Map<string, SimPod>();
   readonly #podStart: PodStart;
+  readonly #nodePool: NodePool;
   readonly #outages: Outages;
   #replicas = 0;
   #ordinal = 0;
@@ -53,18 +57,13 @@ export class Cluster {
   constructor(options: ClusterOptions) {
     this.#options = options;
     const { scenario, artifact, agenda, faults } = options;
-    const width = `${scenario.nodes}`.length;
-    this.nodes = Array.from({ length: scenario.nodes }, (_, i) => {
-      const name = `node-${`${i + 1}`.padStart(width, '0')}`;
-      const downloadMs = (k: number): number => drawDownload(scenario, name, k);
-      return new SimNode({
-        name,
-        number: i + 1,
-        gpus: scenario.gpusPerNode,
-        diskBytes: scenario.nodeDiskBytes,
-        downloadMs,
-      });
+    const downloads = new Downloads({
+      agenda,
+      contention: scenario.lifecycle.contention,
+      holders: (nowMs) => this.#holders(nowMs),
     });
+    this.nodes = Array.from({ length: scenario.nodes }, (_, i) => newNode(i + 1, options, downloads));
+    this.#nodePool = new NodePool({ scenario, agenda, nodes: this.nodes, arrived: (at) => this.reschedule(at) });
     const ready = (pod: SimPod, at: number): void => this.#becomeReady(pod, at);
     this.#podStart = new PodStart({ scenario, artifact, agenda, faults, ready });
     this.#outages = new Outages(faults, agenda, this);
@@ -73,6 +72,11 @@ export class Cluster {
   /** All pods that exist, terminating ones too, in order of creation. */
   get pods(): readonly SimPod[] {
     return [...this.#pods.values()];
+  }
+
+  /** The nodes that are there. */
+  get presentNodes(): readonly SimNode[] {
+    return this.#nodePool.present;
   }
 
   get coldStarts(): number {
@@ -92,7 +96,7 @@ export class Cluster {
     this.#replicas = replicas;
     for (let i = 0; i < replicas; i++) {
       const pod = this.#create(0);
-      const node = this.#firstOf(this.#withRoom(), 0);
+      const node = this.#firstOf(this.#withRoom(), 0) ?? this.#nodePool.addAtOnce();
       if (node === undefined) throw new RangeError(`initialReplicas must fit on the nodes, was ${replicas}`);
       if (!node.hasWeights(this.#options.artifact.hash, 0)) node.warm(this.#options.artifact);
       this.#bind(pod, node, 0);
@@ -132,6 +136,7 @@ export class Cluster {
   resume(pod: SimPod, nowMs: number): void {
     if (pod.usesNodeCache) pod.node?.leaveWeights(this.#options.artifact.hash);
     pod.usesNodeCache = false;
+    pod.wakeMs = undefined;
     if (pod.draw === undefined) return;
     pod.enter('PullingImage', nowMs);
     this.#podStart.begin(pod, pod.draw, nowMs);
@@ -147,7 +152,7 @@ export class Cluster {
   }
 
   node(name: NodeName): SimNode | undefined {
-    return this.nodes.find((node) => node.name === name);
+    return this.presentNodes.find((node) => node.name === name);
   }
 
   /** GPUs x milliseconds from allocation to release, up to now and never beyond the end of the workload. */
@@ -176,12 +181,23 @@ export class Cluster {
     if (node === undefined) {
       pod.enter('Unschedulable', nowMs);
       pod.retry = (at): void => this.#place(pod, draw, at);
+      this.#nodePool.request(this.pods.filter(({ retry }) => retry !== undefined).length, nowMs);
       return;
     }
     pod.retry = undefined;
     this.#bind(pod, node, nowMs);
+    this.#wakeSleeper(pod, node);
     this.#countStart(pod, nowMs);
     this.#podStart.begin(pod, draw, nowMs);
+  }
+
+  #wakeSleeper(pod: SimPod, node: SimNode): void {
+    const { scenario } = this.#options;
+    const { sleeping } = scenario.lifecycle;
+    if (sleeping === undefined || node.sleepers === 0) return;
+    node.sleepers--;
+    pod.startedWarm = true;
+    pod.wakeMs = drawTime(scenario.seed, `wake/${pod.ordinal}`, sleeping.wake);
   }
 
   /** Starts after the workload's end are not part of the result. */
@@ -221,7 +237,10 @@ export class Cluster {
 
   #drain(pod: SimPod, engine: Replica, deadlineMs: number): void {
     const now = this.#options.agenda.now;
-    if (engine.inFlight === 0) return this.#remove(pod, now, []);
+    if (engine.inFlight === 0) {
+      this.#layToSleep(pod);
+      return this.#remove(pod, now, []);
+    }
     if (now >= deadlineMs) return this.#remove(pod, now, engine.kill());
     const at = Math.min(deadlineMs, Math.max(now, engine.nextChangeMs) + 0.001);
     this.#podStart.after(pod, at, () => {
@@ -230,11 +249,17 @@ export class Cluster {
     });
   }
 
+  #layToSleep({ node }: SimPod): void {
+    const { sleeping } = this.#options.scenario.lifecycle;
+    if (node !== undefined && sleeping !== undefined && node.sleepers < sleeping.perNode) node.sleepers++;
+  }
+
   #remove(pod: SimPod, nowMs: number, lost: readonly number[]): void {
     this.#releasedGpuMs += this.#gpuMsOf(pod, nowMs);
     this.#pods.delete(pod.id);
     pod.node?.release(this.#options.scenario.profile.gpusPerReplica);
     if (pod.usesNodeCache) pod.node?.leaveWeights(this.#options.artifact.hash);
+    if (pod.node !== undefined) this.#nodePool.released(pod.node, nowMs);
     this.#options.observer.gone(pod, nowMs, lost);
     this.reschedule(nowMs);
   }
@@ -248,14 +273,22 @@ export class Cluster {
   }
 
   #withRoom(): readonly SimNode[] {
-    return this.nodes.filter((node) => node.freeGpus >= this.#options.scenario.profile.gpusPerReplica);
+    return this.presentNodes.filter((node) => node.freeGpus >= this.#options.scenario.profile.gpusPerReplica);
   }
 
   #firstOf(fitting: readonly SimNode[], nowMs: number): SimNode | undefined {
     const { hash } = this.#options.artifact;
     return (
-      fitting.find((node) => node.hasWeights(hash, nowMs)) ?? fitting.find((node) => node.hasImage(nowMs)) ?? fitting[0]
+      fitting.find((node) => node.sleepers > 0) ??
+      fitting.find((node) => node.hasWeights(hash, nowMs)) ??
+      fitting.find((node) => node.hasImage(nowMs)) ??
+      fitting[0]
     );
+  }
+
+  #holders(nowMs: number): readonly number[] {
+    const { hash } = this.#options.artifact;
+    return this.presentNodes.flatMap((node) => (!node.isLost && node.hasWeights(hash, nowMs) ? [node.number] : []));
   }
 
   #gpuMsOf(pod: SimPod, untilMs: number): number {
@@ -264,4 +297,18 @@ export class Cluster {
     const end = Math.min(untilMs, workload.durationSeconds * 1000);
     return Math.max(0, end - pod.boundMs) * profile.gpusPerReplica;
   }
+}
+
+function newNode(number: number, { scenario, faults }: ClusterOptions, downloads: Downloads): SimNode {
+  const name = `node-${`${number}`.padStart(`${scenario.nodes}`.length, '0')}`;
+  const pullMs = (nowMs: number): number => drawAssignedPull(scenario, name) * faults.imageFactor(nowMs);
+  return new SimNode({
+    name,
+    number,
+    gpus: scenario.gpusPerNode,
+    diskBytes: scenario.nodeDiskBytes,
+    downloads: downloads.of(number),
+    downloadMs: (k, nowMs) => drawDownload(scenario, name, k) * faults.weightsFactor(nowMs),
+    assignedPullMs: scenario.assignBringsImage ? pullMs : undefined,
+  });
 }

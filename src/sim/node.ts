@@ -1,11 +1,13 @@
 import type { ArtifactNeed } from '../core/model/policy.ts';
 import type { ArtifactHash, CachePhase, NodeCacheSeen, NodeName, NodeSeen } from '../core/model/pool.ts';
 import { bytes, instant } from '../core/model/units.ts';
+import type { Download } from './download.ts';
+import type { NodeDownloads } from './downloads.ts';
 
 interface CacheEntry {
   readonly artifact: ArtifactNeed;
-  /** When its last byte is there; Infinity: no room, it will never be. */
-  readonly readyMs: number;
+  /** Absent: no room, it will never be there. */
+  readonly download: Download | undefined;
   isAssigned: boolean;
   users: number;
 }
@@ -16,13 +18,16 @@ export interface NodeOptions {
   readonly number: number;
   readonly gpus: number;
   readonly diskBytes: number;
+  readonly downloads: NodeDownloads;
   /** Duration of the k-th download that the node makes because it was told to. */
-  readonly downloadMs: (k: number) => number;
+  readonly downloadMs: (k: number, nowMs: number) => number;
+  /** The same of the image, where an assignment brings it. */
+  readonly assignedPullMs?: ((nowMs: number) => number) | undefined;
 }
 
-/** When a replica's weights are there, and whether they are the node's own copy. */
+/** A replica's weights, and whether they are the node's own copy. */
 export interface WeightsUse {
-  readonly readyMs: number;
+  readonly download: Download;
   readonly isFromCache: boolean;
 }
 
@@ -32,12 +37,14 @@ export class SimNode {
   readonly number: number;
   /** What its Ready condition says. */
   isHealthy = true;
-  readonly #gpus: number;
-  readonly #diskBytes: number;
-  readonly #downloadMs: (k: number) => number;
+  /** How often a pod was bound to it. */
+  allocations = 0;
+  /** Engines of replicas that are gone, ready to be woken. */
+  sleepers = 0;
+  readonly #options: NodeOptions;
   readonly #cache = new Map<ArtifactHash, CacheEntry>();
   #freeGpus: number;
-  #imageReadyMs = Number.POSITIVE_INFINITY;
+  #image: Download | undefined = undefined;
   #downloads = 0;
   /** When it stopped; its agent has reported nothing since. */
   #lostMs: number | undefined = undefined;
@@ -45,14 +52,16 @@ export class SimNode {
   constructor(options: NodeOptions) {
     this.name = options.name;
     this.number = options.number;
-    this.#gpus = options.gpus;
+    this.#options = options;
     this.#freeGpus = options.gpus;
-    this.#diskBytes = options.diskBytes;
-    this.#downloadMs = options.downloadMs;
   }
 
   get freeGpus(): number {
     return this.#freeGpus;
+  }
+
+  get isEmpty(): boolean {
+    return this.#freeGpus === this.#options.gpus;
   }
 
   get isLost(): boolean {
@@ -62,10 +71,16 @@ export class SimNode {
   /** Stops; what is on the disk survives, what was under way does not. */
   lose(nowMs: number): void {
     this.#lostMs ??= nowMs;
-    if (!this.hasImage(nowMs)) this.#imageReadyMs = Number.POSITIVE_INFINITY;
-    for (const [hash, entry] of this.#cache) {
-      if (entry.readyMs > nowMs) this.#cache.delete(hash);
-    }
+    this.sleepers = 0;
+    if (!this.hasImage(nowMs)) this.#dropImage();
+    for (const hash of this.#cache.keys()) if (!this.hasWeights(hash, nowMs)) this.#drop(hash);
+  }
+
+  /** Given back; the next machine in its place holds nothing. */
+  wipe(): void {
+    this.sleepers = 0;
+    this.#dropImage();
+    for (const hash of this.#cache.keys()) this.#drop(hash);
   }
 
   recover(): void {
@@ -80,6 +95,7 @@ export class SimNode {
   allocate(gpus: number): void {
     if (gpus > this.#freeGpus) throw new RangeError(`${this.name} must have ${gpus} free GPUs, has ${this.#freeGpus}`);
     this.#freeGpus -= gpus;
+    this.allocations++;
   }
 
   release(gpus: number): void {
@@ -87,25 +103,28 @@ export class SimNode {
   }
 
   hasImage(nowMs: number): boolean {
-    return this.#imageReadyMs <= nowMs;
+    return this.#image?.isDone(nowMs) ?? false;
   }
 
   hasWeights(hash: ArtifactHash, nowMs: number): boolean {
-    return (this.#cache.get(hash)?.readyMs ?? Number.POSITIVE_INFINITY) <= nowMs;
+    return this.#cache.get(hash)?.download?.isDone(nowMs) ?? false;
   }
 
-  /** When the image is there: now, when a pull under way ends, or when the one ends that begins now. */
-  pullImage(nowMs: number, pullMs: number): number {
-    this.#imageReadyMs = Math.min(this.#imageReadyMs, nowMs + pullMs);
-    return Math.max(nowMs, this.#imageReadyMs);
+  /** The image: there, under way, or pulled from now on, whichever is first. */
+  pullImage(nowMs: number, pullMs: number): Download {
+    if (this.#image === undefined || this.#image.isLaterThan(nowMs + pullMs)) {
+      this.#image = this.#options.downloads.image(nowMs, pullMs);
+    }
+    return this.#image;
   }
 
-  /** A replica needs the weights: when they are there. Without room it downloads them for itself alone, and the node keeps nothing. */
+  /** A replica needs the weights. Without room it downloads them for itself alone, and the node keeps nothing. */
   useWeights(artifact: ArtifactNeed, nowMs: number, downloadMs: number): WeightsUse {
-    const entry = this.#usable(artifact.hash) ?? this.#begin(artifact, nowMs + downloadMs);
-    if (entry === undefined) return { readyMs: nowMs + downloadMs, isFromCache: false };
+    const begin = (): Download => this.#options.downloads.weights(nowMs, downloadMs);
+    const entry = this.#usable(artifact.hash) ?? this.#begin(artifact, begin);
+    if (entry?.download === undefined) return { download: begin(), isFromCache: false };
     entry.users++;
-    return { readyMs: Math.max(nowMs, entry.readyMs), isFromCache: true };
+    return { download: entry.download, isFromCache: true };
   }
 
   /** The replica that used the cached weights is gone. */
@@ -117,18 +136,23 @@ export class SimNode {
   /** Idempotent; tried again when there was no room the last time. */
   assign(artifact: ArtifactNeed, nowMs: number): void {
     if (this.isLost) return;
+    this.#pullAssigned(nowMs);
     const held = this.#usable(artifact.hash);
     if (held !== undefined) {
       held.isAssigned = true;
       return;
     }
     this.#cache.delete(artifact.hash);
-    const entry = this.#begin(artifact, nowMs + this.#downloadMs(this.#downloads));
-    if (entry !== undefined) this.#downloads++;
-    this.#cache.set(artifact.hash, {
-      ...(entry ?? { artifact, readyMs: Number.POSITIVE_INFINITY, users: 0 }),
-      isAssigned: true,
-    });
+    const { downloads, downloadMs } = this.#options;
+    const entry = this.#begin(artifact, () => downloads.weights(nowMs, downloadMs(this.#downloads++, nowMs)));
+    this.#cache.set(artifact.hash, { ...(entry ?? { artifact, download: undefined, users: 0 }), isAssigned: true });
+  }
+
+  /** An assignment brings the image too, where the scenario says so. */
+  #pullAssigned(nowMs: number): void {
+    const { assignedPullMs } = this.#options;
+    if (assignedPullMs === undefined || this.#image !== undefined) return;
+    this.pullImage(nowMs, assignedPullMs(nowMs));
   }
 
   /** What no replica uses goes at once, also when half downloaded; the rest when its room is needed. */
@@ -137,20 +161,21 @@ export class SimNode {
     const entry = this.#cache.get(hash);
     if (entry === undefined) return;
     entry.isAssigned = false;
-    if (entry.users === 0) this.#cache.delete(hash);
+    if (entry.users === 0) this.#drop(hash);
   }
 
   /** Image and weights are here from the beginning. */
   warm(artifact: ArtifactNeed): void {
-    this.#imageReadyMs = 0;
-    this.#begin(artifact, 0);
+    const { downloads } = this.#options;
+    this.#image = downloads.present();
+    this.#begin(artifact, () => downloads.present());
   }
 
   seen(nowMs: number, isWithdrawn = false): NodeSeen {
     return {
       node: this.name,
       isHealthy: this.isHealthy,
-      gpus: this.#gpus,
+      gpus: this.#options.gpus,
       freeGpus: isWithdrawn ? 0 : this.#freeGpus,
       cache: this.#cacheSeen(this.#lostMs ?? nowMs),
     };
@@ -168,7 +193,7 @@ export class SimNode {
     return {
       phases,
       assigned,
-      budgetBytes: bytes(this.#diskBytes),
+      budgetBytes: bytes(this.#options.diskBytes),
       usedBytes: bytes(this.usedBytes),
       reportedAt: instant(nowMs),
     };
@@ -176,31 +201,41 @@ export class SimNode {
 
   #usable(hash: ArtifactHash): CacheEntry | undefined {
     const entry = this.#cache.get(hash);
-    return entry !== undefined && entry.readyMs < Number.POSITIVE_INFINITY ? entry : undefined;
+    return entry?.download === undefined ? undefined : entry;
   }
 
-  #begin(artifact: ArtifactNeed, readyMs: number): CacheEntry | undefined {
+  #begin(artifact: ArtifactNeed, download: () => Download): CacheEntry | undefined {
     if (!this.#makeRoom(artifact.bytes)) return undefined;
-    const entry: CacheEntry = { artifact, readyMs, isAssigned: false, users: 0 };
+    const entry: CacheEntry = { artifact, download: download(), isAssigned: false, users: 0 };
     this.#cache.set(artifact.hash, entry);
     return entry;
+  }
+
+  #drop(hash: ArtifactHash): void {
+    this.#cache.get(hash)?.download?.cancel();
+    this.#cache.delete(hash);
+  }
+
+  #dropImage(): void {
+    this.#image?.cancel();
+    this.#image = undefined;
   }
 
   /** Gives up what nobody assigned and nobody uses, the oldest first. */
   #makeRoom(needed: number): boolean {
     for (const [hash, entry] of this.#cache) {
-      if (this.usedBytes + needed <= this.#diskBytes) return true;
-      if (!entry.isAssigned && entry.users === 0) this.#cache.delete(hash);
+      if (this.usedBytes + needed <= this.#options.diskBytes) return true;
+      if (!entry.isAssigned && entry.users === 0) this.#drop(hash);
     }
-    return this.usedBytes + needed <= this.#diskBytes;
+    return this.usedBytes + needed <= this.#options.diskBytes;
   }
 }
 
-function roomOf(entry: CacheEntry): number {
-  return entry.readyMs < Number.POSITIVE_INFINITY ? entry.artifact.bytes : 0;
+function roomOf({ artifact, download }: CacheEntry): number {
+  return download === undefined ? 0 : artifact.bytes;
 }
 
-function phaseOf(entry: CacheEntry, nowMs: number): CachePhase {
-  if (entry.readyMs <= nowMs) return 'Ready';
-  return entry.readyMs < Number.POSITIVE_INFINITY ? 'Downloading' : 'Failed';
+function phaseOf({ download }: CacheEntry, nowMs: number): CachePhase {
+  if (download === undefined) return 'Failed';
+  return download.isDone(nowMs) ? 'Ready' : 'Downloading';
 }

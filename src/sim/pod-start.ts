@@ -25,19 +25,33 @@ export class PodStart {
   begin(pod: SimPod, draw: StartDraw, nowMs: number): void {
     const { node } = pod;
     if (node === undefined || node.isLost) return;
-    const pullMs = draw.imageMs * this.#options.faults.imageFactor(nowMs);
-    this.after(pod, node.pullImage(nowMs, pullMs), (at) => this.#loadWeights(pod, draw, at));
+    if (pod.wakeMs !== undefined) return this.#wake(pod, pod.wakeMs, nowMs);
+    const image = node.pullImage(nowMs, draw.imageMs * this.#options.faults.imageFactor(nowMs));
+    pod.cancel = image.after(nowMs, (at) => this.#loadWeights(pod, draw, at));
   }
 
   #loadWeights(pod: SimPod, draw: StartDraw, nowMs: number): void {
     pod.enter('LoadingWeights', nowMs, 'imageAt');
     const downloadMs = draw.weightsMs * this.#options.faults.weightsFactor(nowMs);
     const use = pod.node?.useWeights(this.#options.artifact, nowMs, downloadMs);
-    pod.usesNodeCache = use?.isFromCache ?? false;
-    this.after(pod, use?.readyMs ?? nowMs, (at) => {
-      pod.enter('StartingEngine', at, 'weightsAt');
-      this.after(pod, at + draw.engineMs, (readyMs) => this.#options.ready(pod, readyMs));
-    });
+    if (use === undefined) return;
+    pod.usesNodeCache = use.isFromCache;
+    const stop = use.download.after(nowMs, (at) => this.#startEngine(pod, draw.engineMs, at));
+    pod.cancel = (): void => {
+      stop();
+      if (!use.isFromCache) use.download.cancel();
+    };
+  }
+
+  #startEngine(pod: SimPod, engineMs: number, nowMs: number): void {
+    pod.enter('StartingEngine', nowMs, 'weightsAt');
+    this.after(pod, nowMs + engineMs, (at) => this.#options.ready(pod, at));
+  }
+
+  /** An engine that sleeps on the node has image and weights. */
+  #wake(pod: SimPod, wakeMs: number, nowMs: number): void {
+    pod.enter('LoadingWeights', nowMs, 'imageAt');
+    this.#startEngine(pod, wakeMs, nowMs);
   }
 
   /** The engine died; the kubelet starts it anew, at first at once. It dies so often again as `more` says. */

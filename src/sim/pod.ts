@@ -24,6 +24,8 @@ export class SimPod {
   /** How long its start takes; absent: Ready from the beginning. */
   draw: StartDraw | undefined = undefined;
   restarts = 0;
+  /** It wakes an engine that slept on its node, and this is how long that takes. */
+  wakeMs: number | undefined = undefined;
   /** Takes the next step of its life off the agenda. */
   cancel: Cancel = () => undefined;
   /** Unschedulable: asks the scheduler again. */

@@ -2,7 +2,9 @@ import type { EngineProfile } from '../core/model/profile.ts';
 import type { ArtifactNeed } from '../core/model/policy.ts';
 import type { PoolId, TargetName } from '../core/model/pool.ts';
 import type { Fault } from '../core/model/simulated-fault.ts';
+import type { Lifecycle } from '../core/model/simulated-lifecycle.ts';
 import { bytes } from '../core/model/units.ts';
+import { ForewarmError } from '../errors.ts';
 import { checkFaults } from './faults/schedule.ts';
 import type { Workload } from './workload/workload.ts';
 
@@ -64,6 +66,10 @@ export interface Scenario {
   /** After the trace ended, unfinished requests have this long before they count as lost. */
   readonly drainSeconds: number;
   readonly timelineStepSeconds: number;
+  /** Phases of a start as data, contention, nodes that come and go, sleeping engines. */
+  readonly lifecycle: Lifecycle;
+  /** An assignment of weights makes the node pull the image too. */
+  readonly assignBringsImage: boolean;
   /** What goes wrong and when. */
   readonly faults: readonly Fault[];
 }
@@ -89,7 +95,17 @@ export function scenarioOf(options: ScenarioOptions): Scenario {
     ...options,
   };
   checkFaults(scenario.faults, scenario.nodes);
+  checkNodePool(scenario);
   return scenario;
+}
+
+function checkNodePool({ lifecycle, nodes }: Pick<Scenario, 'lifecycle' | 'nodes'>): void {
+  const initial = lifecycle.nodePool?.initialNodes ?? 0;
+  if (initial <= nodes) return;
+  throw new ForewarmError(
+    'CONFIG_INVALID',
+    `lifecycle.nodePool.initialNodes must be at most ${nodes} (the scenario's nodes), was ${initial}`,
+  );
 }
 
 const defaults = {
@@ -108,5 +124,7 @@ const defaults = {
   gracePeriodSeconds: 3600,
   objectives: { ttftMs: 2000, itlMs: 100 },
   drainSeconds: 600,
+  lifecycle: {},
+  assignBringsImage: false,
   faults: [],
 } as const;

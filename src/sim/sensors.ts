@@ -166,7 +166,7 @@ export class Sensors {
       statusReplicas: replicas(pods.filter((pod) => !pod.isTerminating).length),
       specChanges: [...this.#specChanges],
       replicas: this.#replicas(pods, nowMs),
-      eligibleNodes: cluster.nodes.map((node) => node.name),
+      eligibleNodes: cluster.presentNodes.map((node) => node.name),
       isRollingOut: false,
     };
   }
@@ -220,7 +220,7 @@ export class Sensors {
 
   #fleet(nowMs: number): FleetSeen {
     const { cluster, faults } = this.#options;
-    return { nodes: cluster.nodes.map((node) => node.seen(nowMs, faults.isWithdrawn(node.number, nowMs))) };
+    return { nodes: cluster.presentNodes.map((node) => node.seen(nowMs, faults.isWithdrawn(node.number, nowMs))) };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Lifecycle, PhaseTime, StartPhases } from '../core/model/simulated-lifecycle.ts';
 import { RandomStream } from './rng.ts';
 
 /**
@@ -20,29 +21,43 @@ export interface StartSetting {
   readonly seed: number;
   readonly coldStartSeconds: number;
   readonly startSpread: number;
+  readonly lifecycle: Lifecycle;
 }
 
 /** The k-th start of a run draws the same durations whatever the policy and the node: all four are drawn, used or not. */
 export function drawStart(setting: StartSetting, k: number): StartDraw {
   const stream = new RandomStream(setting.seed, `start/${k}`);
-  const draw = (share: number): number =>
-    stream.lognormal(share * setting.coldStartSeconds * 1000, setting.startSpread);
   return {
-    scheduleMs: draw(startShares.schedule),
-    imageMs: draw(startShares.image),
-    weightsMs: draw(startShares.weights),
-    engineMs: draw(startShares.engine),
+    scheduleMs: drawPhase(setting, 'schedule', stream),
+    imageMs: drawPhase(setting, 'image', stream),
+    weightsMs: drawPhase(setting, 'weights', stream),
+    engineMs: drawPhase(setting, 'engine', stream),
   };
 }
 
-/** The k-th download that a node is told to make ahead of any replica. */
+/** The k-th download of weights that a node is told to make ahead of any replica. */
 export function drawDownload(setting: StartSetting, node: string, k: number): number {
-  const stream = new RandomStream(setting.seed, `download/${node}/${k}`);
-  return stream.lognormal(startShares.weights * setting.coldStartSeconds * 1000, setting.startSpread);
+  return drawPhase(setting, 'weights', new RandomStream(setting.seed, `download/${node}/${k}`));
+}
+
+/** The image that a node is told to pull ahead of any replica. */
+export function drawAssignedPull(setting: StartSetting, node: string): number {
+  return drawPhase(setting, 'image', new RandomStream(setting.seed, `pull/${node}`));
 }
 
 /** The k-th time that the engine of the replica with this ordinal is started anew where it died. */
 export function drawRestart(setting: StartSetting, ordinal: number, k: number): number {
-  const stream = new RandomStream(setting.seed, `restart/${ordinal}/${k}`);
-  return stream.lognormal(startShares.engine * setting.coldStartSeconds * 1000, setting.startSpread);
+  return drawPhase(setting, 'engine', new RandomStream(setting.seed, `restart/${ordinal}/${k}`));
+}
+
+/** A duration that no phase of the cold start covers: of a node's way, or of an engine's waking. */
+export function drawTime(seed: number, name: string, { medianSeconds, spread }: PhaseTime): number {
+  return new RandomStream(seed, name).lognormal(medianSeconds * 1000, spread);
+}
+
+function drawPhase(setting: StartSetting, phase: keyof StartPhases, stream: RandomStream): number {
+  const { coldStartSeconds, startSpread, lifecycle } = setting;
+  const given = lifecycle.phases?.[phase];
+  if (given !== undefined) return stream.lognormal(given.medianSeconds * 1000, given.spread);
+  return stream.lognormal(startShares[phase] * coldStartSeconds * 1000, startSpread);
 }

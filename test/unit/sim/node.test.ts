@@ -1,18 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import type { ArtifactNeed } from '../../../src/core/model/policy.ts';
 import { bytes } from '../../../src/core/model/units.ts';
+import { Agenda } from '../../../src/sim/agenda.ts';
+import type { Download } from '../../../src/sim/download.ts';
+import { Downloads } from '../../../src/sim/downloads.ts';
 import { SimNode } from '../../../src/sim/node.ts';
 
 const artifact = (hash: string, size: number): ArtifactNeed => ({ hash, name: `team/${hash}@1`, bytes: bytes(size) });
-const node = (diskBytes: number): SimNode =>
-  new SimNode({ name: 'n', number: 1, gpus: 8, diskBytes, downloadMs: () => 1000 });
+const agenda = new Agenda();
+const node = (diskBytes: number): SimNode => {
+  const downloads = new Downloads({ agenda, holders: () => [] }).of(1);
+  return new SimNode({ name: 'n', number: 1, gpus: 8, diskBytes, downloads, downloadMs: () => 1000 });
+};
+/** Whether it is done just then, and not before. */
+const isDoneAt = (download: Download, atMs: number): boolean => download.isDone(atMs) && !download.isDone(atMs - 1);
 
 describe('a simulated node', () => {
   it('downloads an artifact once, whoever asks for it', () => {
     const n = node(100);
     n.assign(artifact('a', 60), 0);
-    expect(n.useWeights(artifact('a', 60), 400, 5000)).toStrictEqual({ readyMs: 1000, isFromCache: true });
-    expect(n.useWeights(artifact('a', 60), 3000, 5000)).toStrictEqual({ readyMs: 3000, isFromCache: true });
+    const { download, isFromCache } = n.useWeights(artifact('a', 60), 400, 5000);
+    expect([isDoneAt(download, 1000), isFromCache]).toStrictEqual([true, true]);
+    expect(n.useWeights(artifact('a', 60), 3000, 5000)).toStrictEqual({ download, isFromCache: true });
     expect(n.usedBytes).toBe(60);
   });
 
@@ -25,7 +34,8 @@ describe('a simulated node', () => {
       assigned: ['a', 'b'],
       usedBytes: 60,
     });
-    expect(n.useWeights(artifact('c', 60), 2000, 500)).toStrictEqual({ readyMs: 2500, isFromCache: false });
+    const { download, isFromCache } = n.useWeights(artifact('c', 60), 2000, 500);
+    expect([isDoneAt(download, 2500), isFromCache]).toStrictEqual([true, false]);
     expect(n.hasWeights('c', 9000)).toBe(false);
   });
 
@@ -56,11 +66,12 @@ describe('a simulated node', () => {
     expect(n.hasWeights('a', 2000)).toBe(true);
   });
 
-  it('pulls an image once', () => {
+  it('pulls an image once, and a faster pull overtakes', () => {
     const n = node(100);
-    expect(n.pullImage(0, 4000)).toBe(4000);
-    expect(n.pullImage(1000, 9000)).toBe(4000);
-    expect(n.pullImage(8000, 9000)).toBe(8000);
+    expect(isDoneAt(n.pullImage(0, 4000), 4000)).toBe(true);
+    expect(isDoneAt(n.pullImage(1000, 9000), 4000)).toBe(true);
+    expect(isDoneAt(n.pullImage(1500, 2000), 3500)).toBe(true);
+    expect(isDoneAt(n.pullImage(8000, 9000), 3500)).toBe(true);
   });
 
   it('never gives out more GPUs than it has', () => {
