@@ -21,13 +21,11 @@ export type Reason =
   | 'Unschedulable'
   | 'QuotaExceeded'
   | 'CreateRefused'
-  | 'PositionSuffices'
   | 'Paused'
   | 'Overridden'
   | 'ConflictDetected'
   | 'ScalingDisabled'
   | 'WarmingUp'
-  | 'UnreadyUnderLoad'
   | 'TargetUnreadable'
   | 'DecisionFailed';
 
