@@ -69,6 +69,13 @@ test('while metrics are missing the pool holds its size, whatever the load does,
     { seconds: 15 },
   );
   pool.pages = 'None';
+  // The down window is five seconds: of what was not seen nothing is concluded.
+  await holds(
+    'the size for a window after the blackout',
+    () => pool.specReplicas(),
+    (n) => n === size,
+    { seconds: 4 },
+  );
   record({ loop: 'standalone hold, metrics missing', scaleWrites: 0, note: `held ${size} for 15 s` });
 });
 
