@@ -1,5 +1,5 @@
 import type UPlot from 'uplot';
-import { clock, type Line, type Plot } from './plots.ts';
+import { clock, type Line, type Plot, powersOfTen } from './plots.ts';
 
 export type Chart = UPlot;
 type Options = UPlot.Options;
@@ -52,7 +52,7 @@ export function options(plot: Plot, width: number, draw: Draw, group: string): O
         size: 64,
         space: 28,
         ...(plot.isWhole === true ? { incrs: wholeSteps } : {}),
-        ...(isLog ? { filter: (_: Chart, at: number[]) => at.map(wholeTens) } : {}),
+        ...(isLog ? { splits: (_: Chart, __: number, min: number, max: number) => powersOfTen(min, max) } : {}),
         values: (_: Chart, at: (number | null)[]) => at.map((value) => (value === null ? '' : plot.read(value))),
       },
     ],
@@ -66,12 +66,6 @@ const wholeSteps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000
 
 function clockTick(seconds: number): string {
   return seconds % 60 === 0 ? clock(seconds).slice(0, -3) : clock(seconds);
-}
-
-/** On a logarithmic axis only powers of ten are named. */
-function wholeTens(value: number): number | null {
-  const power = Math.log10(value);
-  return Math.abs(power - Math.round(power)) < 1e-6 ? value : null;
 }
 
 function series(one: Line): UPlot.Series {

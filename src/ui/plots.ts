@@ -32,6 +32,15 @@ export function clock(seconds: number): string {
   return days > 0 ? `${days}d ${time}` : time;
 }
 
+/**
+ * What a logarithmic axis names. (The plot library's own search for such places does not end for some ranges that begin between two of them.)
+ */
+export function powersOfTen(min: number, max: number): number[] {
+  const first = Math.ceil(Math.log10(min) - 1e-9);
+  const last = Math.floor(Math.log10(max) + 1e-9);
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => Number(`1e${first + at}`));
+}
+
 function short(value: number): string {
   if (value >= 100 || Number.isInteger(value)) return value.toFixed(0);
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);

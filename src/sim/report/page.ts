@@ -1,9 +1,9 @@
 import { amount, count, duration, latency, percent } from './format.ts';
 import { escapeHtml, tableRow } from './html.ts';
-import { columnsFor } from './columns.ts';
+import { columnsFor, policyName } from './columns.ts';
 import { decisionsSection } from './decisions-section.ts';
-import { paretoSvg } from './pareto-svg.ts';
-import { type SummaryRow, policyRows, summaryRows } from './summary.ts';
+import { comparison } from './comparison.ts';
+import { type SummaryRow, summaryRows } from './summary.ts';
 import type { LoadVerdict } from './verdict.ts';
 import type { SimResult, SimulationOutput } from '../result.ts';
 
@@ -60,9 +60,13 @@ ${footer()}
 `;
 }
 
-/** One run a policy is drawn: its first seed. */
+/** One run a policy is drawn: its first seed at its first cold start, at the engine's own iteration time where that was run. */
 export function shownResults(results: readonly SimResult[]): readonly SimResult[] {
-  return results.filter(({ policy }, at) => results.findIndex((other) => other.policy === policy) === at);
+  const policies = [...new Set(results.map(({ policy }) => policy))];
+  return policies.flatMap((policy) => {
+    const runs = results.filter((result) => result.policy === policy);
+    return runs.find(({ iterationFactor = 1 }) => iterationFactor === 1) ?? runs.slice(0, 1);
+  });
 }
 
 function header({ output, objectives, verdict, notes }: PageInput): string {
@@ -76,7 +80,7 @@ function header({ output, objectives, verdict, notes }: PageInput): string {
     ['Objectives', objectivesText(objectives)],
   ];
   const links = shownResults(output.results).map(
-    (result, at) => `<a href="#policy-${at}">${escapeHtml(result.policy)}</a>`,
+    (result, at) => `<a href="#policy-${at}">${escapeHtml(policyName(result))}</a>`,
   );
   return `<header>
 <h1>Forewarm simulation</h1>
@@ -101,25 +105,11 @@ function shortLatency(seconds: number): string {
 }
 
 function summarySection({ output, verdict }: PageInput): string {
-  const rows = summaryRows(output.results);
-  const scored = policyRows(output.results).flatMap(({ policy, attainment, gpuHours }) =>
-    attainment === null ? [] : [{ policy, attainment, gpuHours }],
-  );
-  const figure =
-    scored.length === 0
-      ? '<p class="empty">No request arrived, so there is nothing to compare.</p>'
-      : `<figure><div class="scroll" tabindex="0" role="region" aria-label="Attainment against GPU-hours">${paretoSvg(scored, verdict.isInformative)}</div><figcaption>${caption(verdict)}</figcaption></figure>`;
   return `<section id="summary" aria-labelledby="summary-head">
 <h2 id="summary-head">Summary</h2>
-<div class="scroll" tabindex="0" role="region" aria-label="Summary table">${summaryTable(rows)}</div>
-${figure}
+<div class="scroll" tabindex="0" role="region" aria-label="Summary table">${summaryTable(summaryRows(output.results))}</div>
+${comparison(output.results, verdict)}
 </section>`;
-}
-
-function caption(verdict: LoadVerdict): string {
-  return verdict.isInformative
-    ? 'Share of requests inside every objective against cost. Up and to the left is better; the line joins the policies that none beats in both. Each step upwards is a tenth of the misses.'
-    : 'Greyed: this load cannot separate policies.';
 }
 
 function summaryTable(rows: readonly SummaryRow[]): string {
@@ -152,14 +142,18 @@ const plots = [
 ] as const;
 
 function policySection(result: SimResult, at: number): string {
-  const name = escapeHtml(result.policy);
+  const name = escapeHtml(policyName(result));
   return `<section class="policy" id="policy-${at}" data-policy="${at}" aria-labelledby="policy-${at}-head">
 <h2 id="policy-${at}-head">${name}</h2>
-<p class="figures"><b>${percent(result.attainment)}</b> attained, <b>${amount(result.gpuHours)}</b> GPU-hours, ${count(result.replicaChanges)} changes of replicas, peak ${result.peakReplicas}, ${count(result.coldStarts)} cold and ${count(result.warmStarts)} warm starts, ${count(result.lost)} lost, ${count(result.shed)} shed. Seed ${result.seed}.</p>
+<p class="figures"><b>${percent(result.attainment)}</b> attained, <b>${amount(result.gpuHours)}</b> GPU-hours, ${count(result.replicaChanges)} changes of replicas, peak ${result.peakReplicas}, ${count(result.coldStarts)} cold and ${count(result.warmStarts)} warm starts, ${count(result.lost)} lost, ${count(result.shed)} shed. Seed ${result.seed}${coldStartText(result)}.</p>
 <div class="controls" role="group" aria-label="Time of ${name}"><label>Time <input type="range" class="scrub" min="0" max="0" value="0" disabled aria-label="Time within the trace of ${name}"></label><output class="at"></output><span class="buttons"><button type="button" data-zoom="in">Zoom in</button><button type="button" data-zoom="out">Zoom out</button><button type="button" data-zoom="all">Whole</button></span></div>
 ${plots.map(([key, title]) => `<figure class="plot" data-plot="${key}"><figcaption><span class="title">${title}</span><span class="legend"></span></figcaption><div class="canvas"></div></figure>`).join('\n')}
 ${decisionsSection(result, at)}
 </section>`;
+}
+
+function coldStartText({ coldStartSeconds }: SimResult): string {
+  return coldStartSeconds === undefined ? '' : `, cold start ${coldStartSeconds} s`;
 }
 
 function footer(): string {

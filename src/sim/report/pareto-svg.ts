@@ -1,12 +1,10 @@
 import { amount, percent } from './format.ts';
 import { escapeHtml } from './html.ts';
 import { type Outcome, paretoFront } from './pareto.ts';
+import { amountAxis, fix, shareAxis, shortName, topShare } from './scales.ts';
 
 const size = { width: 1040, height: 340, left: 72, right: 24, top: 20, bottom: 52 } as const;
 const plot = { right: size.width - size.right, bottom: size.height - size.bottom } as const;
-/** The share outside the objectives at the top of the scale: 0.01 % and less are drawn there. */
-const leastMissed = 1e-4;
-const shareTicks = [0, 0.5, 0.9, 0.99, 0.999, 0.9999] as const;
 
 interface Scale {
   readonly x: (gpuHours: number) => number;
@@ -15,7 +13,10 @@ interface Scale {
   readonly yTicks: readonly number[];
 }
 
-/** Attainment against GPU-hours, one mark a policy, the front joined. Each step of the vertical scale is a tenth of the misses. */
+/**
+ * Attainment against GPU-hours, one mark a policy, the front joined; where runs were made at several iteration times, a line through them.
+ * Each step of the vertical scale is a tenth of the misses.
+ */
 export function paretoSvg(outcomes: readonly Outcome[], isInformative: boolean): string {
   const scale = scales(outcomes);
   const front = paretoFront(outcomes);
@@ -25,38 +26,39 @@ export function paretoSvg(outcomes: readonly Outcome[], isInformative: boolean):
   return [
     `<svg class="pareto${isInformative ? '' : ' withheld'}" viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="Attainment against GPU-hours. ${escapeHtml(summary)}">`,
     axes(scale),
-    `<polyline class="front" points="${front.map((one) => `${fix(scale.x(one.gpuHours))},${fix(scale.y(one.attainment))}`).join(' ')}"/>`,
+    `<polyline class="front" points="${points(front, scale)}"/>`,
+    ...outcomes.map((one) => bandLine(one, scale)),
     ...marks(outcomes, front, scale),
     '</svg>',
   ].join('\n');
 }
 
 function scales(outcomes: readonly Outcome[]): Scale {
-  const most = Math.max(...outcomes.map((one) => one.gpuHours));
-  const xTicks = roundTicks(most > 0 ? most : 1);
-  const xMax = xTicks.at(-1) ?? 1;
-  const worst = Math.min(...outcomes.map((one) => one.attainment));
-  const floor = shareTicks.findLast((tick) => tick <= Math.min(worst, 0.9)) ?? 0;
-  const best = nines(1 - leastMissed) + 0.15;
+  const all = outcomes.flatMap((one) => [one, ...(one.band ?? [])]);
+  const cost = amountAxis(all.map(({ gpuHours }) => gpuHours));
+  const share = shareAxis(all.map(({ attainment }) => attainment));
   return {
-    x: (gpuHours) => size.left + (gpuHours / xMax) * (plot.right - size.left),
-    y: (share) => plot.bottom - ((nines(share) - nines(floor)) / (best - nines(floor))) * (plot.bottom - size.top),
-    xTicks,
-    yTicks: shareTicks.filter((tick) => tick >= floor),
+    x: (gpuHours) => size.left + cost.place(gpuHours) * (plot.right - size.left),
+    y: (attainment) => plot.bottom - share.place(attainment) * (plot.bottom - size.top),
+    xTicks: cost.ticks,
+    yTicks: share.ticks,
   };
 }
 
-/** 90 % is 1, 99 % is 2: how often the misses were divided by ten. */
-function nines(share: number): number {
-  return -Math.log10(Math.max(leastMissed, 1 - share));
+function points(
+  all: readonly { readonly gpuHours: number; readonly attainment: number }[],
+  { x, y }: Pick<Scale, 'x' | 'y'>,
+): string {
+  return all.map((one) => `${fix(x(one.gpuHours))},${fix(y(one.attainment))}`).join(' ');
 }
 
-/** 0 and up to six round steps that reach the largest value. */
-function roundTicks(most: number): readonly number[] {
-  const raw = most / 5;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = ([1, 2, 2.5, 5, 10].find((one) => one * power >= raw) ?? 10) * power;
-  return Array.from({ length: Math.ceil((most * 1.02) / step) + 1 }, (_, at) => at * step);
+function bandLine({ policy, band = [] }: Outcome, scale: Scale): string {
+  if (band.length < 2) return '';
+  const dots = band.map(({ iterationFactor, attainment, gpuHours }) => {
+    const title = `${policy} at ${iterationFactor} x the iteration time: ${percent(attainment)}, ${amount(gpuHours)} GPU-hours`;
+    return `<circle cx="${fix(scale.x(gpuHours))}" cy="${fix(scale.y(attainment))}" r="3"><title>${escapeHtml(title)}</title></circle>`;
+  });
+  return `<g class="band"><polyline points="${points(band, scale)}"/>${dots.join('')}</g>`;
 }
 
 function axes({ x, y, xTicks, yTicks }: Scale): string {
@@ -65,7 +67,7 @@ function axes({ x, y, xTicks, yTicks }: Scale): string {
     ...yTicks.map(
       (tick) =>
         `<line class="grid" x1="${size.left}" x2="${plot.right}" y1="${fix(y(tick))}" y2="${fix(y(tick))}"/>` +
-        `<text class="tick end" x="${size.left - 8}" y="${fix(y(tick) + 4)}">${tick === shareTicks.at(-1) ? '≥ ' : ''}${percent(tick)}</text>`,
+        `<text class="tick end" x="${size.left - 8}" y="${fix(y(tick) + 4)}">${tick === topShare ? '≥ ' : ''}${percent(tick)}</text>`,
     ),
     ...xTicks.map(
       (tick) =>
@@ -76,11 +78,9 @@ function axes({ x, y, xTicks, yTicks }: Scale): string {
   ].join('\n');
 }
 
-function tickText(value: number): string {
-  return Number.isInteger(value) ? amountOfInteger(value) : String(Number(value.toPrecision(3)));
-}
-
-function amountOfInteger(value: number): string {
+/** A tick as people write it: `2.5`, `40`, `1,200`. */
+export function tickText(value: number): string {
+  if (!Number.isInteger(value)) return String(Number(value.toPrecision(3)));
   return value >= 1000 ? amount(value) : String(value);
 }
 
@@ -89,7 +89,8 @@ function marks(outcomes: readonly Outcome[], front: readonly Outcome[], scale: S
   const placed: { readonly left: number; readonly right: number; readonly y: number }[] = [];
   return outcomes.map((one) => {
     const [x, y] = [scale.x(one.gpuHours), scale.y(one.attainment)];
-    const width = one.policy.length * 7.4;
+    const name = shortName(one.policy);
+    const width = name.length * 7.4;
     const isLeft = x + 12 + width > plot.right;
     const left = isLeft ? x - 12 - width : x + 12;
     let textY = y + 4;
@@ -97,15 +98,21 @@ function marks(outcomes: readonly Outcome[], front: readonly Outcome[], scale: S
       textY += y > (size.top + plot.bottom) / 2 ? -15 : 15;
     }
     placed.push({ left, right: left + width, y: textY });
-    const kind = front.includes(one) ? 'on-front' : 'behind';
     return (
-      `<g class="${kind}"><title>${escapeHtml(one.policy)}: ${percent(one.attainment)}, ${amount(one.gpuHours)} GPU-hours</title>` +
-      `<circle cx="${fix(x)}" cy="${fix(y)}" r="6"/>` +
-      `<text class="name${isLeft ? ' end' : ''}" x="${fix(isLeft ? x - 12 : x + 12)}" y="${fix(textY)}">${escapeHtml(one.policy)}</text></g>`
+      `<g class="${kindOf(one, front)}"><title>${escapeHtml(one.policy)}: ${percent(one.attainment)}, ${amount(one.gpuHours)} GPU-hours</title>` +
+      `${shapeOf(one, x, y)}` +
+      `<text class="name${isLeft ? ' end' : ''}" x="${fix(isLeft ? x - 12 : x + 12)}" y="${fix(textY)}">${escapeHtml(name)}</text></g>`
     );
   });
 }
 
-function fix(value: number): string {
-  return value.toFixed(1);
+function kindOf(one: Outcome, front: readonly Outcome[]): string {
+  if (one.isRealisable === false) return 'bound';
+  return front.includes(one) ? 'on-front' : 'behind';
+}
+
+/** A diamond for what nobody can build. */
+function shapeOf({ isRealisable }: Outcome, x: number, y: number): string {
+  if (isRealisable !== false) return `<circle cx="${fix(x)}" cy="${fix(y)}" r="6"/>`;
+  return `<path d="M${fix(x)} ${fix(y - 7)}l7 7-7 7-7-7z"/>`;
 }

@@ -3,6 +3,9 @@ import { flipsOf, flipText } from './ranking.ts';
 import { meanRows, policyRows, type SummaryRow } from './summary.ts';
 import type { SimResult } from '../result.ts';
 
+/** More than anybody reads above a table, which marks them all. */
+const mostFlips = 6;
+
 /** What must be said of results beside their numbers: how far an oracle is from a policy, and what the band upsets. */
 export function resultNotes(results: readonly SimResult[]): readonly string[] {
   return [...oracleNotes(policyRows(results)), ...bandNotes(results)];
@@ -33,5 +36,9 @@ function bandNotes(results: readonly SimResult[]): readonly string[] {
   const isSweep = new Set(results.map(({ coldStartSeconds }) => coldStartSeconds)).size > 1;
   const flips = flipsOf(meanRows(results));
   if (flips.length === 0) return ['No two policies change places between 0.9 and 1.1 x the iteration time.'];
-  return flips.map((flip) => `* ${flipText(flip, isSweep)}.`);
+  const rest = flips.length - mostFlips;
+  return [
+    ...flips.slice(0, mostFlips).map((flip) => `* ${flipText(flip, isSweep)}.`),
+    ...(rest > 0 ? [`* ${rest} more pairs change places; '-o json' names them all (ranking.flips).`] : []),
+  ];
 }
