@@ -110,7 +110,7 @@ export class Reflector<T extends Kept> {
     const version = text(raw, 'metadata', 'resourceVersion');
     if (version !== undefined) this.#version = version;
     if (type === 'ADDED' || type === 'MODIFIED') this.#keep(raw);
-    else if (type === 'DELETED') this.#options.store.delete(keyOf(raw));
+    else if (type === 'DELETED') this.#drop(raw);
   }
 
   /** A broken line means an event is lost: only a list can tell which. */
@@ -127,6 +127,12 @@ export class Reflector<T extends Kept> {
     const kept = this.#options.transform(raw);
     if (kept === undefined) this.#options.store.delete(keyOf(raw));
     else this.#options.store.set(kept);
+  }
+
+  /** Under the key under which it was kept, which is the transform's to choose. */
+  #drop(raw: unknown): void {
+    const { transform, store } = this.#options;
+    store.delete(transform(raw)?.key ?? keyOf(raw));
   }
 
   async #recover(err: unknown, lasted: number, signal: AbortSignal): Promise<void> {
