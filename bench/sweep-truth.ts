@@ -1,8 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readProfile } from '../src/config/profile-file.ts';
+import { describe } from '../src/core/model/result.ts';
 import { fitRuns } from '../src/sim/calibration/fit.ts';
+import { parseSweepCsv, type SweepPoint } from '../src/sim/calibration/sweep-csv.ts';
 import type { BenchOptions, Measurement } from './bench.ts';
-import { readSweeps } from './guidellm-sweeps.ts';
 import { absentRows, constantsNote, heldOut, type HeldOutRow } from './held-out.ts';
 import { dataFolder } from './measured-runs.ts';
 
@@ -32,4 +34,10 @@ export async function sweepTruth({ say }: BenchOptions): Promise<readonly Measur
   const { profile, looks } = fitRuns(known, { base, free: ['alpha', 'beta', 'delta', 'tau0'], maxLooks: 100 });
   say(`${constantsNote(profile)}; ${looks} looks`);
   return heldOut(`inferno guidellm sweeps, ${unknown.length} rows not fitted`, profile, unknown, rows);
+}
+
+function readSweeps(path: string): readonly SweepPoint[] {
+  const read = parseSweepCsv(readFileSync(path, 'utf8').split('\n'));
+  if (read.ok) return read.value;
+  throw new TypeError(`${path}: ${describe(read.problem)}`);
 }

@@ -4,6 +4,7 @@ import { endQuietly, runProgram } from './program.ts';
 const commands = {
   start: () => import('./start.ts'),
   simulate: () => import('./simulate.ts'),
+  calibrate: () => import('./calibrate.ts'),
   agent: () => import('./agent.ts'),
   adapter: () => import('./adapter.ts'),
   controller: () => import('./controller.ts'),

@@ -47,11 +47,33 @@ export function fitConstants(costOf: (profile: EngineProfile) => number, options
     onLook?.(looks, found);
     return found;
   };
-  const start = free.map((name) => Math.log(base[name] > 0 ? base[name] : scale[name].start));
-  const first = minimise(cost, start, { step: 0.4, maxLooks: Math.ceil(maxLooks * 0.65), tolerance: 0.002 });
+  const start = free.map((name) => Math.log(base[name] > 0 ? base[name] : startOf(name, base)));
+  const first = minimise(cost, scaledBest(cost, start, free), {
+    step: 0.4,
+    maxLooks: Math.ceil(maxLooks * 0.65),
+    tolerance: 0.002,
+  });
   const second = minimise(cost, first.at, { step: -0.15, maxLooks: maxLooks - first.looks, tolerance: 0.002 });
   const best = second.cost <= first.cost ? second : first;
   return { profile: profileAt(base, free, best.at), looks, cost: best.cost };
+}
+
+/** Another engine may be as a whole many times as fast as the base: a simplex finds no way there from afar. */
+function scaledBest(
+  costOf: (at: readonly number[]) => number,
+  start: readonly number[],
+  free: readonly Constant[],
+): readonly number[] {
+  const candidates = [0.25, 0.5, 1, 2, 4, 8, 16, 32].map((factor) =>
+    start.map((value, i) => (free[i] === 'tau0' ? value : value + Math.log(factor))),
+  );
+  const costs = candidates.map(costOf);
+  return candidates[costs.indexOf(Math.min(...costs))] ?? start;
+}
+
+/** Where a constant starts that the base has at zero. */
+function startOf(name: Constant, base: EngineProfile): number {
+  return name === 'gq' && base.beta > 0 ? base.beta * 2e-4 : scale[name].start;
 }
 
 function profileAt(base: EngineProfile, free: readonly Constant[], at: readonly number[]): EngineProfile {

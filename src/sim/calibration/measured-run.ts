@@ -41,6 +41,8 @@ export interface MeasuredRun {
   /** The figures cover only these of the requests, from `from` to before `to`. */
   readonly scored?: { readonly from: number; readonly to: number };
   readonly measured: Partial<Latencies>;
+  /** What each request of the only load took, where that is known. */
+  readonly timed?: readonly RequestTimes[];
 }
 
 /** What one request took, milliseconds. */

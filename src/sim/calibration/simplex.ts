@@ -9,7 +9,7 @@ export interface SearchOptions {
   /** The first step along each axis. */
   readonly step: number;
   readonly maxLooks: number;
-  /** Ends when the simplex's costs differ by less than this share of the best. */
+  /** Ends when the simplex's costs differ by less than this share of the best and its points by less than 0.02 along each axis. */
   readonly tolerance: number;
 }
 
@@ -67,5 +67,8 @@ function moved(at: readonly number[], axis: number, by: number): readonly number
 
 function isSmall(simplex: readonly Vertex[], tolerance: number): boolean {
   const [best, worst] = [simplex[0]?.cost ?? 0, simplex.at(-1)?.cost ?? 0];
-  return worst - best <= tolerance * Math.abs(best);
+  if (worst - best > tolerance * Math.abs(best)) return false;
+  return (simplex[0]?.at ?? []).every((value, axis) =>
+    simplex.every((vertex) => Math.abs((vertex.at[axis] ?? 0) - value) < 0.02),
+  );
 }
