@@ -26,7 +26,9 @@ function oracleNotes(rows: readonly SummaryRow[]): readonly string[] {
     `Nobody can build ${names}: the true arrivals are known there. Work / capacity: no fleet serves this load below ${[...new Set(least)].join(', ')} GPU-hours.`,
     ...(short.length === 0
       ? []
-      : [`Even the oracle attains ${short.join(', ')} only: more replicas than --max-replicas would be needed.`]),
+      : [
+          `Even the oracle attains ${short.join(', ')} only: --max-replicas is too few, or requests miss on an idle replica (long prompts).`,
+        ]),
   ];
 }
 

@@ -85,6 +85,6 @@ test('an oracle is named for what it is, with the bound that nobody undercuts', 
   expect(summaryTable([oracle])).toContain('oracle (not realisable)');
   expect(resultNotes([simResult(), oracle])).toStrictEqual([
     'Nobody can build oracle: the true arrivals are known there. Work / capacity: no fleet serves this load below 90.3 GPU-hours.',
-    'Even the oracle attains 98% only: more replicas than --max-replicas would be needed.',
+    'Even the oracle attains 98% only: --max-replicas is too few, or requests miss on an idle replica (long prompts).',
   ]);
 });
