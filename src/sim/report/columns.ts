@@ -61,9 +61,17 @@ function whole(value: number): string {
   return Number.isInteger(value) ? count(value) : amount(value);
 }
 
-/** What nobody can build is said wherever its name stands. */
-export function policyName({ policy, isRealisable }: Pick<SummaryRow, 'policy' | 'isRealisable'>): string {
-  return isRealisable === false ? `${policy} (not realisable)` : policy;
+/** What nobody can build is said wherever its name stands, and that a run was not made at the engine's own time. */
+export function policyName({
+  policy,
+  isRealisable,
+  iterationFactor = 1,
+}: Pick<SummaryRow, 'policy' | 'isRealisable' | 'iterationFactor'>): string {
+  const remarks = [
+    ...(isRealisable === false ? ['not realisable'] : []),
+    ...(iterationFactor === 1 ? [] : [`iterations x ${iterationFactor}`]),
+  ];
+  return remarks.length === 0 ? policy : `${policy} (${remarks.join(', ')})`;
 }
 
 /** A place in the ranking that the band upsets. */

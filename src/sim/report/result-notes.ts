@@ -36,11 +36,23 @@ function oracleNotes(rows: readonly SummaryRow[]): readonly string[] {
 function bandNotes(results: readonly SimResult[]): readonly string[] {
   if (results.every(({ iterationFactor = 1 }) => iterationFactor === 1)) return [];
   const isSweep = new Set(results.map(({ coldStartSeconds }) => coldStartSeconds)).size > 1;
-  const flips = flipsOf(meanRows(results));
-  if (flips.length === 0) return ['No two policies change places between 0.9 and 1.1 x the iteration time.'];
+  const means = meanRows(results);
+  const flips = flipsOf(means);
+  if (flips.length === 0) {
+    return isWhole(means) ? ['No two policies change places between 0.9 and 1.1 x the iteration time.'] : [];
+  }
   const rest = flips.length - mostFlips;
   return [
     ...flips.slice(0, mostFlips).map((flip) => `* ${flipText(flip, isSweep)}.`),
     ...(rest > 0 ? [`* ${rest} more pairs change places; '-o json' names them all (ranking.flips).`] : []),
   ];
+}
+
+/** Nothing was interrupted: each policy was run at as many factors as any other. */
+function isWhole(means: readonly SummaryRow[]): boolean {
+  const counts = means.map(
+    ({ policy, coldStartSeconds }) =>
+      means.filter((other) => other.policy === policy && other.coldStartSeconds === coldStartSeconds).length,
+  );
+  return new Set(counts).size === 1 && counts.every((count) => count > 1);
 }

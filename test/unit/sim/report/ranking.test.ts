@@ -88,3 +88,13 @@ test('an oracle is named for what it is, with the bound that nobody undercuts', 
     'Even the oracle attains 98% only: --max-replicas is too few, or requests miss on an idle replica (long prompts).',
   ]);
 });
+
+test('a band that was interrupted says at which factor its rows are, and nothing of places', () => {
+  const early = [simResult({ policy: 'a', iterationFactor: 0.9 }), simResult({ policy: 'b', iterationFactor: 1 })];
+  expect(summaryTable(early)).toContain('a (iterations x 0.9)');
+  expect(resultNotes(early)).toStrictEqual([]);
+  const whole = ['a', 'b'].flatMap((policy) =>
+    [1, 0.9, 1.1].map((iterationFactor) => simResult({ policy, iterationFactor })),
+  );
+  expect(resultNotes(whole)).toStrictEqual(['No two policies change places between 0.9 and 1.1 x the iteration time.']);
+});
