@@ -1,23 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { blended, BudPrediction } from '../../../../src/sim/policies/bud-prediction.ts';
-import { type DampedCase, dampedReplicas, isGated } from '../../../../src/sim/policies/budscaler.ts';
+import { isGated } from '../../../../src/sim/policies/budscaler.ts';
 import { at } from '../../../support/builders.ts';
 import { look, policyNamed, times } from '../../../support/peer-policies.ts';
-
-const rows: Readonly<Record<string, DampedCase & { readonly want: number }>> = {
-  'takes 80 % of the way up': { ratio: 1.5, current: 4, effective: 4, want: 6 },
-  'at most doubles': { ratio: 9, current: 4, effective: 4, want: 8 },
-  'takes half of the way down': { ratio: 0.5, current: 8, effective: 8, want: 6 },
-  'at most halves': { ratio: -3, current: 8, effective: 8, want: 4 },
-  'starts an increase from ready pods and half of those that start': { ratio: 1.5, current: 4, effective: 3, want: 5 },
-  'has a tolerance of a thousandth': { ratio: 1.0005, current: 4, effective: 4, want: 4 },
-  'never asks for nothing': { ratio: 0, current: 1, effective: 1, want: 1 },
-};
-describe('the damped ratio', () => {
-  for (const [name, { want, ...given }] of Object.entries(rows)) {
-    test(`${name}`, () => expect(dampedReplicas({ tolerancePermille: 1 }, given)).toBe(want));
-  }
-});
 
 test('increases are gated while half of the pods start', () => {
   const half = { maxStartingPodPercent: 50 };

@@ -1,25 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { KthenaParameters } from '../../../../src/core/model/peer-parameters.ts';
-import { type KthenaCase, kthenaReplicas } from '../../../../src/sim/policies/kthena.ts';
 import { KthenaCorrection } from '../../../../src/sim/policies/kthena-correction.ts';
 import { at } from '../../../support/builders.ts';
 import { look, policyNamed, times } from '../../../support/peer-policies.ts';
-
-const base: KthenaCase = { sum: 0, target: 10, current: 5, unready: 0, tolerance: 0.1 };
-const rows: Readonly<Record<string, Partial<KthenaCase> & { readonly want: number }>> = {
-  'sums over pods, so that nothing runs away': { sum: 71, want: 8 },
-  'compares the sum with one target, not with the present size': { sum: 10.5, want: 5 },
-  'falls to one below that': { sum: 8, want: 1 },
-  'does not shrink while a pod is unready and the sum is a target or more': { sum: 30, unready: 1, want: 5 },
-  'rises with an unready pod': { sum: 80, unready: 1, want: 8 },
-  'is held by many unready pods': { sum: 60, unready: 5, want: 5 },
-  'shrinks with an unready pod when the sum is less than a target': { sum: 8, unready: 1, want: 1 },
-};
-describe("Kthena's recommendation", () => {
-  for (const [name, { want, ...given }] of Object.entries(rows)) {
-    test(`${name}`, () => expect(kthenaReplicas({ ...base, ...given })).toBe(want));
-  }
-});
 
 const stable = {
   instances: 1,

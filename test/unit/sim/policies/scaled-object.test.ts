@@ -1,46 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { fallbackMilli, ScaledObject, type TriggerReading } from '../../../../src/sim/policies/scaled-object.ts';
-import type { FallbackBehavior } from '../../../../src/core/model/peer-parameters.ts';
+import { ScaledObject, type TriggerReading } from '../../../../src/sim/policies/scaled-object.ts';
 import { at } from '../../../support/builders.ts';
 import { look, policyNamed, setting, times } from '../../../support/peer-policies.ts';
-
-interface FallbackRow {
-  readonly failures: number;
-  readonly type?: TriggerReading['type'];
-  readonly ready?: number;
-  readonly spec?: number;
-  readonly behavior?: FallbackBehavior;
-  readonly want: bigint | undefined;
-}
-const fallbacks: Readonly<Record<string, FallbackRow>> = {
-  'more failures than the threshold make a value of replicas times target': { failures: 4, want: 15_000n },
-  'Value divides it by ready pods': { failures: 4, type: 'Value', ready: 2, want: 7500n },
-  'Value without a ready pod stays an error': { failures: 4, type: 'Value', ready: 0, want: undefined },
-  'as many failures as the threshold are still an error': { failures: 3, want: undefined },
-  'currentReplicasIfHigher keeps a larger size': {
-    failures: 4,
-    spec: 7,
-    behavior: 'currentReplicasIfHigher',
-    want: 35_000n,
-  },
-  'currentReplicasIfLower keeps a smaller fallback': {
-    failures: 4,
-    spec: 7,
-    behavior: 'currentReplicasIfLower',
-    want: 15_000n,
-  },
-  'currentReplicas stays': { failures: 4, spec: 7, behavior: 'currentReplicas', want: 35_000n },
-};
-describe('the fallback of a trigger that keeps failing: target 5, threshold 3, 3 replicas', () => {
-  for (const [name, row] of Object.entries(fallbacks)) {
-    const { failures, type = 'AverageValue', ready = 3, spec = 3, behavior = 'static', want } = row;
-    test(`${name}`, () => {
-      const fallback = { failureThreshold: 3, replicas: 3, behavior };
-      const counts = { spec, status: spec, ready };
-      expect(fallbackMilli({ type, thresholdMilli: 5000 }, { failures, fallback, counts })).toBe(want);
-    });
-  }
-});
 
 const reading = (value: number | undefined): TriggerReading => ({
   name: 'queue',

@@ -1,37 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { WvaV2Parameters } from '../../../../src/core/model/peer-parameters.ts';
-import { defaultBehavior } from '../../../../src/core/model/policy.ts';
 import { CapacityStore, derivedCapacity } from '../../../../src/sim/policies/wva-capacity.ts';
-import { saturationStep } from '../../../../src/sim/policies/wva-v1.ts';
-import { type TokenCase, tokenChange, tokenDemand } from '../../../../src/sim/policies/wva-v2.ts';
+import { tokenDemand } from '../../../../src/sim/policies/wva-v2.ts';
 import { at } from '../../../support/builders.ts';
 import { look, policyNamed, times } from '../../../support/peer-policies.ts';
-
-const v1 = {
-  kvCacheThresholdPercent: 80,
-  queueLengthThreshold: 5,
-  kvSpareTriggerPercent: 10,
-  queueSpareTrigger: 3,
-  minNonSaturated: 2,
-};
-const at80 = (kv: number, waiting = 0) => ({ kv, waiting });
-const steps: Readonly<
-  Record<string, { readonly replicas: readonly { kv: number; waiting: number }[]; readonly want: number }>
-> = {
-  'up when all are saturated': { replicas: [at80(0.8), at80(0.1, 5)], want: 1 },
-  'up when the spare KV is under its trigger': { replicas: [at80(0.71)], want: 1 },
-  'up when the spare queue is under its trigger': { replicas: [at80(0.1, 3)], want: 1 },
-  'not for one saturated replica while the others have room': { replicas: [at80(1, 9), at80(0.6), at80(0.6)], want: 0 },
-  'down when the others keep their spares with its load': { replicas: times(3, at80(0.4)), want: -1 },
-  'not down when the others would lose their spare KV': { replicas: times(3, at80(0.5)), want: 0 },
-  'not down when the others would lose their spare queue': { replicas: times(2, at80(0.1, 1.5)), want: 0 },
-  'not down with fewer than two unsaturated': { replicas: [at80(0.1), at80(0.1, 5)], want: 0 },
-};
-describe('one step of the percentage engine', () => {
-  for (const [name, { replicas, want }] of Object.entries(steps)) {
-    test(`${name}`, () => expect(saturationStep(v1, replicas).step).toBe(want));
-  }
-});
+import { v2 } from '../../../support/peer-tables/wva.ts';
 
 describe('wva-v1', () => {
   const full = { kvUse: 0.95, waiting: 9 };
@@ -61,37 +33,6 @@ describe('wva-v1', () => {
     expect(look(policy, 0, { ready: [], queued: 0 }).replicas).toBeUndefined();
     expect(look(policy, 15, { ready: [], queued: 1 }).replicas).toBe(1);
   });
-});
-
-const v2: WvaV2Parameters = {
-  tickSeconds: 15,
-  windowSeconds: 300,
-  kvCacheThresholdPercent: 80,
-  queueLengthThreshold: 5,
-  scaleUpThresholdPercent: 85,
-  scaleDownThresholdPercent: 70,
-  maxBatchedTokens: 8192,
-  maxNumSeqs: 256,
-  prefixHits: 'Zero',
-  behavior: defaultBehavior,
-};
-const changes: Readonly<Record<string, TokenCase & { readonly want: number }>> = {
-  'jumps to what is missing': { demand: 680, perReplica: 100, ready: 1, anticipated: 1, want: 7 },
-  'counts what was ordered, unschedulable or not': {
-    demand: 680,
-    perReplica: 100,
-    ready: 1,
-    anticipated: 8,
-    want: 0,
-  },
-  'gives whole spare replicas back': { demand: 140, perReplica: 100, ready: 5, anticipated: 5, want: -3 },
-  'gives nothing back of what is not ready': { demand: 140, perReplica: 100, ready: 2, anticipated: 5, want: 0 },
-  'keeps the size between the thresholds': { demand: 160, perReplica: 100, ready: 2, anticipated: 2, want: 0 },
-};
-describe('the change of the token engine', () => {
-  for (const [name, { want, ...given }] of Object.entries(changes)) {
-    test(`${name}`, () => expect(tokenChange(v2, given).replicas + 0).toBe(want));
-  }
 });
 
 describe('the demand in tokens', () => {
