@@ -83,10 +83,9 @@ export class Gateway {
   }
 
   #oldest(nowMs: number): Backend | undefined {
+    for (const { engine } of this.#backends) if (engine.nextChangeMs <= nowMs) engine.advance(nowMs);
     const oldest = this.#backends[0];
-    if (oldest === undefined) return undefined;
-    oldest.engine.advance(nowMs);
-    return this.#isHeldBack(oldest.engine) ? undefined : oldest;
+    return oldest === undefined || this.#isHeldBack(oldest.engine) ? undefined : oldest;
   }
 
   #nextInTurn(turn: number, nowMs: number): Backend | undefined {
