@@ -1,3 +1,4 @@
+import { tokenCosts } from './capacity/token-costs.ts';
 import { learnKvPerRequest } from './capacity/capacity.ts';
 import { ceilingAfter, queueAfter } from './capacity/ceiling.ts';
 import { learnCorrection, noCorrection } from './capacity/correction.ts';
@@ -6,6 +7,7 @@ import { learnCurve } from './capacity/curve.ts';
 import { freshLeadTimes, learnLeadTimes } from './capacity/lead-time.ts';
 import { freshMix, learnMix, lengthsOf } from './signals/mix.ts';
 import type { SizedTarget } from './decision/pool-sizing.ts';
+import { longAfter } from './forecast/long.ts';
 import { remember } from './forecast/remember.ts';
 import { judgeForecasts } from './forecast/skill.ts';
 import type { Outlook } from './forecast/outlook.ts';
@@ -59,6 +61,7 @@ export function learn(input: LearnInput): LearnedMemory {
     baselines: step.baselines,
     demand: learned.demand,
     ...(step.gateway === undefined ? {} : { gateway: step.gateway }),
+    ...longMemory(input),
     ...judged,
     leadTime,
     counted,
@@ -67,6 +70,24 @@ export function learn(input: LearnInput): LearnedMemory {
     ...limitsOf(input),
     correction: correctionAfter(input),
   };
+}
+
+/** What the forecast knows of days. */
+function longMemory({ memory, seen, policy, step }: LearnInput): Pick<LearnedMemory, 'long'> {
+  const { demand, long: before, mix } = memory.learned;
+  const long =
+    step.bin === undefined
+      ? before
+      : longAfter(
+          before,
+          { bin: step.bin, before: demand.at(-1)?.at },
+          {
+            pool: seen.pool,
+            quantile: policy.tunables.provisioningQuantile,
+            costs: tokenCosts(policy.targets[0]?.profile, lengthsOf(mix)),
+          },
+        );
+  return long === undefined ? {} : { long };
 }
 
 /** What queues say of how much a replica can do. */

@@ -3,7 +3,8 @@ import { lengthsOf } from './signals/mix.ts';
 import { sizePool, type PoolSizingInput } from './decision/pool-sizing.ts';
 import { reportOf } from './explain/report.ts';
 import { outlookOf } from './forecast/outlook.ts';
-import { seriesOf } from './forecast/series.ts';
+import { longBound } from './forecast/long.ts';
+import { seriesOf, workOf } from './forecast/series.ts';
 import { freshLearned, learn, withBin } from './learning.ts';
 import type { Recommendation } from './model/decision.ts';
 import type { PoolMemory } from './model/memory.ts';
@@ -42,7 +43,15 @@ export function propose({ memory, seen, fleet, policy, now }: ProposeInput): Pro
   const learned = withBin(memory.learned, step, now);
   const mean = lengthsOf(learned.mix);
   const costs = tokenCosts(policy.targets[0]?.profile, mean);
-  const outlook = outlookOf(seriesOf(learned.demand, mean, costs, now));
+  const outlook = outlookOf(seriesOf(learned.demand, mean, costs, now), (horizonSeconds, quantile) =>
+    longBound(memory.learned.long, {
+      horizonSeconds,
+      quantile,
+      pool: seen.pool,
+      workOfRequest: workOf(mean, costs),
+      now,
+    }),
+  );
   const lengths = lengthsOf(learned.mix, observation.signals.running.sum);
   const sizing: PoolSizingInput = { seen, fleet, policy, learned, lengths, observation, evidence, outlook, now };
   const sized = sizePool(sizing);

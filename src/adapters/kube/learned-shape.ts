@@ -1,4 +1,11 @@
-import type { DemandBin, GatewayBaseline, LearnedMemory, ReplicaBaseline, Sketch } from '../../core/model/memory.ts';
+import type {
+  DemandBin,
+  GatewayBaseline,
+  LearnedMemory,
+  LongForecast,
+  ReplicaBaseline,
+  Sketch,
+} from '../../core/model/memory.ts';
 import { isJson } from './fields.ts';
 
 type Check = (value: unknown) => boolean;
@@ -40,9 +47,23 @@ const bin = fits<DemandBin>({
 const sketch = fits<Sketch>({ weights: listOf(amount), total: amount, count: amount, referenceAt: amount });
 const warmths = fits<LearnedMemory['leadTime']['total']>({ warm: sketch, cold: sketch });
 
+/** Numbers in lists and objects, however deep: what they mean its own format says. */
+const figures: Check = (value) => {
+  if (typeof value === 'boolean' || amount(value)) return true;
+  if (Array.isArray(value)) return value.every(figures);
+  return isJson(value) && Object.values(value).every(figures);
+};
+const long = fits<LongForecast>({
+  format: amount,
+  quantile: amount,
+  open: fits<LongForecast['open']>({ minute: amount, seconds: amount, work: amount }),
+  state: figures,
+});
+
 const learned = fits<LearnedMemory>({
   baselines: mapOf(baseline),
   demand: listOf(bin),
+  long: maybe(long),
   gateway: maybe(fits<GatewayBaseline>({ at: amount, requestsTotal: maybe(amount), queued: maybe(amount) })),
   pending: listOf(fits<LearnedMemory['pending'][number]>({ at: amount, due: amount, level: amount, upper: amount })),
   skill: fits<LearnedMemory['skill']>({ judged: amount, covered: amount }),

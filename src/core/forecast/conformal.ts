@@ -2,13 +2,14 @@ import type { Setup } from './setup.ts';
 
 /** Residuals of one member over one horizon, circular by origin, and the scores that stand for the quantiles. */
 export interface ResidualStore {
-  readonly values: number[];
+  values: readonly number[];
   known: number;
   /** The residual at each quantile's rank; `noResidual` while there are too few. */
-  readonly scores: number[];
+  scores: readonly number[];
 }
 
-export const noResidual = 1e9;
+/** Beyond every code. */
+export const noResidual = 99_999;
 /** Fewer residuals give no bound. */
 const fewest = 30;
 
@@ -42,16 +43,16 @@ export function keepResidual(store: ResidualStore, setup: Setup, origin: number,
   const before = store.values[slot] ?? noResidual;
   const value = Number.isNaN(residual) ? noResidual : setup.form === 'bounded' ? coded(residual) : residual;
   if (before === noResidual && value === noResidual) return;
-  store.values[slot] = value;
+  store.values = store.values.with(slot, value);
   store.known += (value === noResidual ? 0 : 1) - (before === noResidual ? 0 : 1);
   rank(store, setup);
 }
 
 /** Residuals were taken at another scale. */
 export function rescale(store: ResidualStore, setup: Setup, factor: number): void {
-  store.values.forEach((value, i) => {
-    if (value === noResidual) return;
-    store.values[i] = setup.form === 'bounded' ? coded(factor * decoded(value)) : factor * value;
+  store.values = store.values.map((value) => {
+    if (value === noResidual) return value;
+    return setup.form === 'bounded' ? coded(factor * decoded(value)) : factor * value;
   });
   rank(store, setup);
 }
@@ -60,10 +61,10 @@ export function rescale(store: ResidualStore, setup: Setup, factor: number): voi
 function rank(store: ResidualStore, setup: Setup): void {
   const { window, thin, quantiles, form } = setup;
   const isEnough = store.known >= Math.min(fewest, Math.floor(window / thin / 2));
-  const sorted = isEnough ? Float64Array.from(store.values).sort() : undefined;
-  quantiles.forEach((quantile, i) => {
+  const sorted = isEnough ? new Float64Array(store.values).sort() : undefined;
+  store.scores = quantiles.map((quantile) => {
     const value = sorted?.[rankOf(store.known, quantile) - 1] ?? noResidual;
-    store.scores[i] = value === noResidual || form !== 'bounded' ? value : decoded(value);
+    return value === noResidual || form !== 'bounded' ? value : decoded(value);
   });
 }
 

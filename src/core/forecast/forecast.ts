@@ -56,16 +56,27 @@ export interface ForecastInput {
 export function forecastFrom({ series, levels, errors, horizonSeconds, quantile }: ForecastInput): Forecast {
   const last = series.length - 1;
   const points = pointsAt(levels, last, horizonSeconds);
-  const level = levels.short[last] ?? 0;
-  const recent = Math.max(level, series.y[last] ?? 0);
+  const { level, recent } = hereNow(series, levels);
   const coming = recent + growthAhead(series, horizonSeconds);
   const scores = errors.map((e) => scoreOf(e, quantile));
   const weights = weightsOf(errors, points, { scores, quantile });
   const bounds = errors.map((e, i) =>
     boundOf({ level: points[i] ?? 0, coming }, e, { score: scores[i] ?? 0, quantile }),
   );
-  const upper = Math.max(level, Math.min(mixed(bounds, weights), mostGrowth * Math.max(recent, largest(levels.short))));
+  const upper = believable(mixed(bounds, weights), series, levels);
   return { horizonSeconds, level, recent, upper, quantile, method: methodOf(weights, errors) };
+}
+
+/** Demand in the last minute, and in the newest bin where that was more. */
+export function hereNow(series: Series, levels: Levels): Pick<Forecast, 'level' | 'recent'> {
+  const level = levels.short[series.length - 1] ?? 0;
+  return { level, recent: Math.max(level, series.y[series.length - 1] ?? 0) };
+}
+
+/** A bound is at least what is here now, and not far beyond what was seen. */
+export function believable(upper: number, series: Series, levels: Levels): number {
+  const { level, recent } = hereNow(series, levels);
+  return Math.max(level, Math.min(upper, mostGrowth * Math.max(recent, largest(levels.short))));
 }
 
 function largest(values: Float64Array): number {

@@ -6,15 +6,7 @@ import {
   regressedAhead,
   type Autoregression,
 } from './members/autoregression.ts';
-import {
-  beginDaily,
-  dailyAhead,
-  dailyPoint,
-  judgeDaily,
-  updateDaily,
-  type Daily,
-  type DailySaid,
-} from './members/daily.ts';
+import { beginDaily, dailyAhead, dailyPoint, judgeDaily, updateDaily, type Daily } from './members/daily.ts';
 import { featuresAt, featuresFor, widthsOf, type Near } from './members/features.ts';
 import type { Pair } from './members/holt-winters.ts';
 import { beginLevels, levelsAhead, updateLevels, type Levels } from './members/levels.ts';
@@ -66,7 +58,8 @@ export interface Said {
   /** Per quantile: each member's bound, and the mix of them. */
   readonly bounds: readonly (readonly number[])[];
   readonly mixes: readonly number[];
-  readonly daily?: DailySaid;
+  /** What each rate of the daily table said. */
+  readonly daily?: readonly number[];
 }
 
 export interface Forecaster {
@@ -289,7 +282,7 @@ function say(forecaster: Forecaster, setup: Setup, y: number): readonly Answer[]
   return setup.horizons.map((horizon, i) => {
     const own = forecaster.horizons[i];
     if (own === undefined) throw new RangeError('a horizon without memory');
-    const daily = forecaster.daily === undefined ? undefined : dailyAhead(forecaster.daily, i, past.last + horizon);
+    const daily = forecaster.daily === undefined ? undefined : dailyAhead(forecaster.daily, past.last + horizon);
     const points = pointsOf(forecaster, setup, { i, horizon, y, near, profile: profiles[i] ?? Number.NaN, daily });
     const answer = answerOf(forecaster, setup, own, points);
     own.said[past.last % horizon] = {
@@ -305,7 +298,7 @@ function say(forecaster: Forecaster, setup: Setup, y: number): readonly Answer[]
 interface PointsInput extends Outcome {
   readonly near: Near;
   readonly profile: number;
-  readonly daily: DailySaid | undefined;
+  readonly daily: readonly number[] | undefined;
 }
 
 function pointsOf(forecaster: Forecaster, setup: Setup, input: PointsInput): readonly number[] {
@@ -339,8 +332,7 @@ function answerOf(forecaster: Forecaster, setup: Setup, own: Horizon, points: re
   );
   const weights = setup.quantiles.map((_, q) => {
     const usable = (bounds[q] ?? []).map((bound, m) => (bounded.includes(m) ? bound : Number.NaN));
-    const losses = (own.losses[q] ?? []).map((loss) => (loss.count < setup.probation ? Number.NaN : valueOf(loss)));
-    return weightsOf(usable, losses, 12);
+    return weightsOf(usable, lossesOf(own.losses[q] ?? [], setup), 12);
   });
   const mixes = setup.quantiles.map((_, q) => mixed(bounds[q] ?? [], weights[q] ?? []));
   const fallbacks = bounds.map((each) => each[0] ?? Number.NaN);
@@ -356,4 +348,17 @@ function isMixHere(gate: Gate | undefined, setup: Setup): boolean {
   if (setup.form === 'reference') return !(mix > fallback);
   gate.isMix = isMixUsed(gate.isMix, { mix, fallback, outcomes: gate.mix.count, trust: setup.trust });
   return gate.isMix;
+}
+
+/** The member that weighs most in the newest mix of a horizon, at the first quantile. */
+export function heaviestOf({ horizons, answeredAt }: Forecaster, setup: Setup, i: number): number {
+  const own = horizons[i];
+  const bounds = own?.said[answeredAt % (setup.horizons[i] ?? 1)]?.bounds[0] ?? [];
+  const weights = weightsOf(bounds.map(known), lossesOf(own?.losses[0] ?? [], setup), 12);
+  return weights.indexOf(Math.max(...weights));
+}
+
+/** Recent losses; unknown while a member has been judged too seldom. */
+function lossesOf(losses: readonly RecentMean[], { probation }: Setup): readonly number[] {
+  return losses.map((loss) => (loss.count < probation ? Number.NaN : valueOf(loss)));
 }

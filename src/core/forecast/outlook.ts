@@ -1,5 +1,6 @@
 import type { Errors } from './calibration.ts';
-import { type Forecast, forecastFrom, pastErrors } from './forecast.ts';
+import { believable, type Forecast, forecastFrom, hereNow, pastErrors } from './forecast.ts';
+import type { LongBound } from './long.ts';
 import { levelsOf, type Levels } from './members.ts';
 import type { Series } from './series.ts';
 
@@ -16,19 +17,32 @@ export interface Outlook {
 /** A bin older than this says nothing about now. */
 const oldestLevelSeconds = 300;
 
-export function outlookOf(series: Series): Outlook {
+/** Bounds from what is known of days, where they have proved better. */
+export type LongOutlook = (horizonSeconds: number, quantile: number) => LongBound | undefined;
+
+export function outlookOf(series: Series, long: LongOutlook = () => undefined): Outlook {
   const levels = levelsOf(series);
   const errors = new Map<number, readonly Errors[]>();
   const made = new Map<string, Forecast>();
   const isKnown = series.length > 0 && (series.t[series.length - 1] ?? 0) >= -oldestLevelSeconds;
+  const fromLevels = (horizonSeconds: number, quantile: number): Forecast => {
+    const past = errors.get(horizonSeconds) ?? pastErrors(series, levels, horizonSeconds);
+    errors.set(horizonSeconds, past);
+    return forecastFrom({ series, levels, errors: past, horizonSeconds, quantile });
+  };
+  const fromLong = (horizonSeconds: number, quantile: number): Forecast | undefined => {
+    const bound = long(horizonSeconds, quantile);
+    if (bound === undefined) return undefined;
+    const upper = believable(bound.upper, series, levels);
+    const method = `pool of members, most by ${bound.heaviest}`;
+    return { horizonSeconds, ...hereNow(series, levels), upper, quantile, method };
+  };
   const within = (horizonSeconds: number, quantile: number): Forecast | undefined => {
     if (!isKnown) return undefined;
     const key = `${horizonSeconds}/${quantile}`;
     const known = made.get(key);
     if (known !== undefined) return known;
-    const past = errors.get(horizonSeconds) ?? pastErrors(series, levels, horizonSeconds);
-    errors.set(horizonSeconds, past);
-    const forecast = forecastFrom({ series, levels, errors: past, horizonSeconds, quantile });
+    const forecast = fromLong(horizonSeconds, quantile) ?? fromLevels(horizonSeconds, quantile);
     made.set(key, forecast);
     return forecast;
   };

@@ -9,7 +9,8 @@ export interface Past {
   readonly first: number;
   last: number;
   readonly bins: number[];
-  readonly blocks: number[];
+  /** Replaced as a whole when a block is full. */
+  blocks: readonly number[];
   /** Of the block that is being filled. */
   openSum: number;
   openKnown: number;
@@ -44,7 +45,7 @@ export function append(past: Past, setup: Setup, y: number): void {
   if ((past.last + 1) % setup.block !== 0) return;
   const isHalfKnown = 2 * past.openKnown >= setup.block;
   const block = Math.floor(past.last / setup.block) % past.blocks.length;
-  past.blocks[block] = isHalfKnown ? past.openSum / past.openKnown : unknown;
+  past.blocks = past.blocks.with(block, isHalfKnown ? Number((past.openSum / past.openKnown).toPrecision(6)) : unknown);
   past.openSum = 0;
   past.openKnown = 0;
 }

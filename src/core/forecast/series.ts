@@ -30,7 +30,7 @@ export interface TokenCosts {
  * known when it closed: they are taken at the present mean.
  */
 export function seriesOf(bins: readonly DemandBin[], lengths: Lengths, costs: TokenCosts, nowMs: number): Series {
-  const perRequest = costs.prompt * lengths.uncachedPrompt + costs.output * lengths.output;
+  const perRequest = workOf(lengths, costs);
   const prompt = costs.prompt / perRequest;
   const answer = (costs.output * lengths.output) / perRequest;
   return seriesFrom(
@@ -38,6 +38,11 @@ export function seriesOf(bins: readonly DemandBin[], lengths: Lengths, costs: To
     (bin) => (bin.at - nowMs) / 1000,
     (bin) => prompt * bin.promptTokensPerSecond + answer * bin.requestsPerSecond,
   );
+}
+
+/** Work of one mean request. */
+export function workOf(lengths: Lengths, costs: TokenCosts): number {
+  return costs.prompt * lengths.uncachedPrompt + costs.output * lengths.output;
 }
 
 /** A series of points: `at` gives seconds, `of` the value. */

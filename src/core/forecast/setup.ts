@@ -18,6 +18,8 @@ export interface Setup {
   readonly hour: number;
   /** Half the width over which the season is smoothed. */
   readonly smoothing: number;
+  /** Days whose median is the profile. */
+  readonly profileDays: number;
   /** Bins in one block of the season's memory. */
   readonly block: number;
   readonly means: readonly number[];
@@ -65,6 +67,7 @@ export function setupOf(input: SetupInput): Setup {
     halfHour: Math.max(3, bins(1800)),
     hour,
     smoothing: step < 600 ? Math.max(1, Math.floor(bins(600) / 2)) : 1,
+    profileDays: 7,
     means: meansOf(step),
     refit: Math.max(6, bins(isShort ? 300 : 6 * 3600)),
     train: Math.max(200, bins(7 * daySeconds)),

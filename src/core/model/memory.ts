@@ -70,11 +70,22 @@ export interface GatewayBaseline {
   readonly queued?: number;
 }
 
+/** What the forecast knows of days, on minutes of work. Its state is plain data that the forecast alone reads; `format` says which. */
+export interface LongForecast {
+  readonly format: number;
+  /** The quantile that its bounds stand for. */
+  readonly quantile: number;
+  /** The minute that is being filled: its number, the seconds known of it, and their work. */
+  readonly open: { readonly minute: number; readonly seconds: number; readonly work: number };
+  readonly state: object;
+}
+
 /** What may be lost at the price of a slower start; <= 200 kB a pool. */
 export interface LearnedMemory {
   readonly baselines: Readonly<Record<string, ReplicaBaseline>>;
   /** Oldest first, at most two hours. The forecast calibrates itself on these: no residual is stored beside them. */
   readonly demand: readonly DemandBin[];
+  readonly long?: LongForecast;
   /** Last reading of the gateway, from which increases are taken. */
   readonly gateway?: GatewayBaseline;
   /** Forecasts made and not yet judged: made `at` for `due`. */

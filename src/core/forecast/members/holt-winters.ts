@@ -17,8 +17,6 @@ export interface Table {
 }
 
 export const levelRates: readonly number[] = [0.02, 0.1, 0.3, 0.6];
-export const pairs: readonly Pair[] = levelRates.flatMap((a) => [0.1, 0.3, 0.6].map((g) => ({ a, g })));
-
 /** From the first day, once it is over: its smoothed shape around its mean. */
 export function firstTable(past: Past, setup: Setup, pair: Pair, rates: readonly number[]): Table {
   const { day, smoothing } = setup;
@@ -53,7 +51,7 @@ export function updateTable({ pair, rates, levels, season }: Table, index: numbe
   const before = season[j] ?? 0;
   rates.forEach((a, i) => (levels[i] = a * (y - before) + (1 - a) * (levels[i] ?? 0)));
   const own = levels[rates.indexOf(pair.a)] ?? 0;
-  season[j] = pair.g * (y - own) + (1 - pair.g) * before;
+  season[j] = Number((pair.g * (y - own) + (1 - pair.g) * before).toPrecision(8));
 }
 
 /** The forecast of the level at position `rate` of the table's rates. */

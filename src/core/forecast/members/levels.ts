@@ -1,4 +1,3 @@
-import { addTo, emptyMean, valueOf, type RecentMean } from '../recent-mean.ts';
 import type { Setup } from '../setup.ts';
 import {
   levelSettings,
@@ -14,13 +13,18 @@ import {
 export interface Levels {
   readonly level: Smoothed;
   readonly trend: Smoothed;
-  /** Per horizon: error of each setting, levels first. */
-  readonly errors: readonly (readonly RecentMean[])[];
+  /** Per horizon: fading error of each setting, levels first; all have the same weight. */
+  readonly errors: readonly SettingErrors[];
   /** Per horizon: the chosen setting of either kind. */
   readonly chosen: number[][];
   /** What every setting said at the last origins, circular, as long as the longest horizon. */
   readonly said: Smoothed[];
   chosenAt: number;
+}
+
+export interface SettingErrors {
+  readonly sums: number[];
+  count: number;
 }
 
 const settings: readonly Setting[] = [...levelSettings, ...trendSettings];
@@ -30,7 +34,7 @@ export function beginLevels(setup: Setup, y: number, index: number): Levels {
   return {
     level: smoothedFrom(levelSettings, y),
     trend: smoothedFrom(trendSettings, y),
-    errors: setup.horizons.map(() => settings.map(() => emptyMean(false))),
+    errors: setup.horizons.map(() => ({ sums: settings.map(() => 0), count: 0 })),
     chosen: setup.horizons.map(() => [middle.level, middle.trend]),
     said: Array.from({ length: Math.max(...setup.horizons) }, () => ({ levels: [], trends: [] })),
     chosenAt: index,
@@ -42,12 +46,18 @@ export function updateLevels(levels: Levels, setup: Setup, index: number, y: num
   smooth(levels.level, levelSettings, y);
   smooth(levels.trend, trendSettings, y);
   levels.said[index % levels.said.length] = {
-    levels: [...levels.level.levels, ...levels.trend.levels],
-    trends: [...levels.level.trends, ...levels.trend.trends],
+    levels: short([...levels.level.levels, ...levels.trend.levels]),
+    trends: short([...levels.level.trends, ...levels.trend.trends]),
   };
   if (index - levels.chosenAt < Math.min(setup.refit, setup.halfHour)) return;
   levels.chosenAt = index;
   choose(levels);
+}
+
+/** Six digits are enough to tell settings apart. */
+function short(values: number[]): number[] {
+  values.forEach((value, i) => (values[i] = value === 0 ? 0 : Number(value.toPrecision(6))));
+  return values;
 }
 
 interface Judgement {
@@ -58,21 +68,21 @@ interface Judgement {
 }
 
 function judge({ said, errors }: Levels, setup: Setup, { i, horizon, index, y }: Judgement): void {
+  const own = errors[i];
   const then = index < horizon ? undefined : said[(index - horizon) % said.length];
-  if (then === undefined || then.levels.length === 0) return;
-  const window = Math.max(20, 24 * setup.hour);
-  errors[i]?.forEach((mean, k) => {
-    const setting = settings[k];
-    if (setting !== undefined) addTo(mean, Math.abs(y - smoothedAhead(then, setting, k, horizon)), window);
+  if (own === undefined || then === undefined || then.levels.length === 0 || Number.isNaN(y)) return;
+  const decay = Math.exp(-2 / Math.max(20, 24 * setup.hour));
+  settings.forEach((setting, k) => {
+    own.sums[k] = decay * (own.sums[k] ?? 0) + Math.abs(y - smoothedAhead(then, setting, k, horizon));
   });
+  own.count++;
 }
 
 /** The setting of least error of either kind, the first on ties. */
 function choose({ errors, chosen }: Levels): void {
-  errors.forEach((means, i) => {
-    const values = means.map(valueOf);
-    if (values.some((value) => Number.isNaN(value))) return;
-    chosen[i] = [leastOf(values, 0, levelSettings.length), leastOf(values, levelSettings.length, values.length)];
+  errors.forEach(({ sums, count }, i) => {
+    if (count === 0) return;
+    chosen[i] = [leastOf(sums, 0, levelSettings.length), leastOf(sums, levelSettings.length, sums.length)];
   });
 }
 

@@ -2,12 +2,10 @@ import { floorOf } from '../conformal.ts';
 import { meanUpTo, seasonAt, type Past } from '../past.ts';
 import type { Setup } from '../setup.ts';
 
-const days = 7;
-
 /** The usual value at an offset from now: median over the same phase of the last days whose smoothed value is complete. */
 export function usualAt(past: Past, setup: Setup, offset: number): number {
   const values: number[] = [];
-  for (let d = 1; d <= days; d++) {
+  for (let d = 1; d <= setup.profileDays; d++) {
     const back = d * setup.day - offset;
     if (back < setup.smoothing + 1) continue;
     const value = seasonAt(past, setup, past.last - back);
