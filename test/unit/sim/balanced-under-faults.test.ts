@@ -15,7 +15,7 @@ import { profileWith } from '../../support/profiles.ts';
 import { poisson } from '../../support/simulations.ts';
 
 const definition = await balanced();
-const profile = profileWith({ maxNumSeqs: 16 });
+const profile = profileWith({ maxNumSeqs: 4 });
 
 async function balanced(): Promise<PolicyDefinition> {
   const parsed = parsePolicy(await readFile(new URL('../../../policies/balanced.yaml', import.meta.url), 'utf8'));
@@ -77,9 +77,11 @@ const decreases = (ran: Ran, from: number, to: number): readonly Change[] =>
   changes(ran, from, to).filter(([, before, after]) => after < before);
 const highest = ({ looks }: Ran): number => Math.max(...looks.map(({ spec }) => spec));
 
-const falling = steps({ 0: 80, 500: 8 }, 2000);
+const falling = steps({ 0: 20, 500: 2 }, 2000);
+const unharmed = run(falling, []);
 
 describe('our policy', () => {
+  /** For less than ten minutes: who is dark for longer has no veto. */
   const darkness: Readonly<Record<string, Partial<Extract<Fault, { kind: 'MetricBlackout' }>>>> = {
     'all metrics are dark': {},
     'half of the replicas are dark': { share: 0.5 },
@@ -87,14 +89,14 @@ describe('our policy', () => {
   for (const [name, given] of Object.entries(darkness)) {
     it(`does not shrink while ${name}, though the load fell`, () => {
       const dark = run(falling, [{ kind: 'MetricBlackout', fromSeconds: 500, toSeconds: 1080, ...given }]);
-      expect(decreases(run(falling, []), 500, 1080)).not.toStrictEqual([]);
+      expect(decreases(unharmed, 500, 1080)).not.toStrictEqual([]);
       expect(decreases(dark, 500, 1080)).toStrictEqual([]);
       expect(decreases(dark, 1080, 2000)).not.toStrictEqual([]);
     });
   }
 
   it('decides the same with dead pods among the metrics as without', () => {
-    const workload = steps({ 0: 60, 500: 8, 1100: 60 }, 2000);
+    const workload = steps({ 0: 15, 500: 2, 1100: 15 }, 2000);
     const options = { gracePeriodSeconds: 5 };
     const ghosts = run(
       workload,
@@ -106,7 +108,7 @@ describe('our policy', () => {
   });
 
   it('orders nothing twice while what it ordered cannot be scheduled', () => {
-    const workload = steps({ 0: 20, 400: 80 }, 1500);
+    const workload = steps({ 0: 5, 400: 20 }, 1500);
     const full = run(workload, [{ kind: 'Unschedulable', fromSeconds: 300, toSeconds: 1200 }]);
     const waiting = full.looks.filter(({ phases }) => phases.includes('Unschedulable'));
     expect(waiting.length).toBeGreaterThan(20);
@@ -116,7 +118,7 @@ describe('our policy', () => {
 
   it('holds its size when a node is lost, and has its replicas back on other nodes', () => {
     const fault: Fault = { kind: 'NodeLoss', fromSeconds: 600, toSeconds: 1900, nodes: [1] };
-    const ran = run(steps({ 0: 60 }, 2000), [fault], { gpusPerNode: 2 });
+    const ran = run(steps({ 0: 15 }, 2000), [fault], { gpusPerNode: 2 });
     expect(ran.result.lost).toBeGreaterThan(0);
     expect(decreases(ran, 600, 950)).toStrictEqual([]);
     const end = ran.looks.filter(({ seconds }) => seconds <= 1900).at(-1);
@@ -124,7 +126,7 @@ describe('our policy', () => {
   });
 
   it('takes counters that start anew for restarts, not for idleness', () => {
-    const flat = steps({ 0: 60 }, 1500);
+    const flat = steps({ 0: 15 }, 1500);
     const crashed = run(flat, [{ kind: 'EngineCrash', fromSeconds: 700, toSeconds: 720, share: 0.5 }]);
     const settled = run(flat, []).looks.find(({ seconds }) => seconds === 690)?.spec ?? 0;
     expect(crashed.result.lost).toBeGreaterThan(0);
@@ -134,7 +136,7 @@ describe('our policy', () => {
   });
 
   it('grows with the load though its gauges are frozen', () => {
-    const rising = steps({ 0: 20, 400: 80 }, 1500);
+    const rising = steps({ 0: 5, 400: 20 }, 1500);
     const frozen = run(rising, [{ kind: 'FrozenGauges', fromSeconds: 390, toSeconds: 1500 }]);
     expect(highest(frozen)).toBeGreaterThanOrEqual(5);
     expect(frozen.result.attainment ?? 0).toBeGreaterThan((run(rising, []).result.attainment ?? 1) - 0.1);
