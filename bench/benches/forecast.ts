@@ -143,10 +143,10 @@ function costsOf(runs: readonly (readonly [string, Backtest])[]): readonly Measu
       case: name,
       metric: 'update',
       value: slowest.millisecondsPerBin,
-      unit: 'ms a bin and rate',
-      note: 'CPU, the slowest series, up to 4 horizons and 2 quantiles',
+      unit: 'ms a bin and pool',
+      note: 'CPU of the slowest series, 4 horizons and 2 quantiles; a pool has one series, its work',
     },
-    { case: widest, metric: 'state', value: largest.stateBytes / 1000, unit: 'kB as JSON, one rate' },
+    { case: widest, metric: 'state', value: largest.stateBytes / 1000, unit: 'kB as JSON, 4 horizons and 2 quantiles' },
   ];
 }
 
