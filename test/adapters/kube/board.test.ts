@@ -189,6 +189,7 @@ test('a new leader finds sizes, windows, learned memory and assignments', async 
   const learned: Required<LearnedMemory> = {
     ...freshMemory(epoch).learned,
     counted: ['a', 'b'],
+    long: { format: 1, quantile: 0.9, open: { minute: 3, seconds: 12, work: 4.5 }, state: { bins: [1, 2] } },
     gateway: { at: epoch, requestsTotal: 9, queued: 2 },
     kvPerRequest: 0.01,
     queue: { since: epoch, size: 12, throughput: 1.5 },
