@@ -1,4 +1,6 @@
 import { type Command, Option } from 'commander';
+import { readScenario } from '../config/scenario-file.ts';
+import type { ScenarioSettings } from '../core/model/simulated-scenario.ts';
 import { bundledWorkloads } from '../sim/workload/bundled.ts';
 import { rateUnits } from '../sim/workload/rate-series.ts';
 import { traceFormats } from '../sim/workload/trace.ts';
@@ -17,6 +19,7 @@ interface Flags extends PlanFlags, PublishFlags {
   readonly policy: readonly string[];
   readonly execTimeout: number;
   readonly engineProfile: string;
+  readonly scenario?: string;
   /** Finished runs are kept here, and those that it has are not made again. */
   readonly resume?: string;
 }
@@ -47,6 +50,7 @@ export function register(program: Command): void {
       decimalNumber({ min: 0.1, max: 86_400 }),
       30,
     )
+    .option('--scenario <file>', 'faults, lifecycle, nodes and scraping (docs/simulator.md); flags win')
     .option('--engine-profile <name>', 'bundled engine profile or a file', 'llama-3.1-8b-h100')
     .option('--rate-scale <n>', 'times the traffic, as jittered copies', decimalNumber({ min: 0.001, max: 10_000 }), 1)
     .option('--min-replicas <n>', 'floor of every policy', wholeNumber(replicaBounds), 1)
@@ -69,7 +73,8 @@ export function register(program: Command): void {
     .option('--timelines', 'with -o json or yaml: timelines and decisions too', false)
     .option('--resume <file>', 'keep finished runs in this file, and take from it those that it has')
     .action(async (flags: Flags) => {
-      process.exitCode = await simulateAll({ ...flags, ...defaultsOf(flags) });
+      const settings = flags.scenario === undefined ? {} : await readScenario(flags.scenario);
+      process.exitCode = await simulateAll({ ...flags, ...defaultsOf(flags, settings) }, settings);
     });
 }
 
@@ -78,22 +83,22 @@ function bundledOption(): Option {
   return option.choices(bundledWorkloads).default('day').conflicts('trace');
 }
 
-function defaultsOf(flags: Partial<Flags>): Pick<Flags, 'policy' | 'seed' | 'coldStart'> {
+function defaultsOf(flags: Partial<Flags>, settings: ScenarioSettings): Pick<Flags, 'policy' | 'seed' | 'coldStart'> {
   return {
     policy: flags.policy ?? ['balanced', 'hpa-queue', 'keda-epp', 'static'],
     seed: flags.seed ?? [1],
-    coldStart: flags.coldStart ?? [110],
+    coldStart: flags.coldStart ?? [settings.coldStartSeconds ?? 110],
   };
 }
 
 /** Answers the exit code. */
-async function simulateAll(flags: Flags): Promise<number> {
+async function simulateAll(flags: Flags, settings: ScenarioSettings): Promise<number> {
   const [policies, profile] = await Promise.all([
     policiesOf(flags.policy, flags.execTimeout),
     profileOf(flags.engineProfile),
   ]);
   const loads = await loadsOf(flags, flags.seed);
-  const jobs = plannedJobs(flags, { policies, profile, loads });
+  const jobs = plannedJobs(flags, { policies, profile, loads, settings });
   const file = flags.resume === undefined ? undefined : RunFile.open(flags.resume);
   const runs = await finishedRuns(jobs, file);
   publish({ flags, runs, load: loads[0], scenario: jobs[0]?.scenario });

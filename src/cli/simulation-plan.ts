@@ -1,4 +1,5 @@
 import type { EngineProfile } from '../core/model/profile.ts';
+import type { ScenarioSettings } from '../core/model/simulated-scenario.ts';
 import { ForewarmError } from '../errors.ts';
 import { bandFactors } from '../sim/iteration-factor.ts';
 import type { ScenarioOptions } from '../sim/scenario.ts';
@@ -32,17 +33,22 @@ export interface PlanInput {
   readonly profile: EngineProfile;
   /** One a seed. */
   readonly loads: readonly Load[];
+  /** Of a scenario file; flags win. */
+  readonly settings: ScenarioSettings;
 }
 
 /** Every policy at every cold start, seed and factor, in this order; what is shown of a policy is its first. */
-export function plannedJobs(flags: PlanFlags, { policies, profile, loads }: PlanInput): readonly SimulationJob[] {
+export function plannedJobs(
+  flags: PlanFlags,
+  { policies, profile, loads, settings }: PlanInput,
+): readonly SimulationJob[] {
   assertFleet(flags, profile);
   const scenarios = flags.coldStart.flatMap((coldStartSeconds) =>
     flags.seed.flatMap((seed, at): readonly ScenarioOptions[] => {
       const workload = loads[at]?.workload;
       if (workload === undefined) return [];
       assertSharable(workload, profile);
-      return [{ workload, profile, seed, coldStartSeconds, ...fleetOf(flags, workload) }];
+      return [{ ...settings, workload, profile, seed, coldStartSeconds, ...fleetOf(flags, workload) }];
     }),
   );
   const factors = flags.band ? bandFactors : [1];
