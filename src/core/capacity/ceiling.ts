@@ -66,10 +66,10 @@ export function underCeiling(capacity: Capacity, ceiling: Ceiling | undefined, n
   const believed = Math.min(1, ceiling.share * reliefPerMinute ** minutes);
   if (believed === 1) return capacity;
   return {
+    ...capacity,
     requestsPerSecond: capacity.requestsPerSecond * believed,
     inFlight: Math.max(1, capacity.inFlight * believed),
     boundBy: 'learned',
-    source: capacity.source,
     believed,
   };
 }

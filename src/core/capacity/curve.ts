@@ -16,6 +16,8 @@ const priorTokenMsPerRequest = 0.2;
 const priorWeight = 2;
 /** A concurrency never seen is believed up to this multiple of the largest seen. */
 const extrapolation = 1.5;
+/** Every engine is taken to run so many at once, seen or not: else idle pools would never shrink. */
+const fewestInFlight = 4;
 const halfLifeSeconds = 1800;
 const spread = 1.2;
 const mostBuckets = 24;
@@ -76,6 +78,7 @@ export function capacityFromCurve(curve: Curve, lengths: Lengths, limits: CurveL
   return {
     requestsPerSecond: inFlight / Math.max(1e-6, a + b * inFlight),
     inFlight,
+    provenInFlight: Math.min(inFlight, Math.max(fewestInFlight, extrapolation * (seen ?? 0))),
     boundBy: 'learned',
     source: seen === undefined ? 'prior' : 'learned curve',
     believed: 1,
@@ -93,7 +96,10 @@ function byObjective({ a, b }: Line, lengths: Lengths, { interTokenLatency }: Ob
   return b <= 0 ? Infinity : Math.max(1, (residence - a) / b);
 }
 
-/** Weighted least squares of R over B. The prior stands in at the largest concurrency seen, where it cannot tilt the line at what is known. */
+/**
+ * Weighted least squares of R over B. The prior stands in at the largest concurrency seen, where it cannot tilt the line at what is known. While no
+ * replica was seen to run a few requests at once, what makes R and B move together is chance: a look in which more ran finished the fewer.
+ */
 function fit(curve: Curve, prior: Line): Line {
   if (curve.length === 0) return prior;
   let sw = 0;
@@ -114,7 +120,8 @@ function fit(curve: Curve, prior: Line): Line {
   const covariance = sxy / sw - meanX * meanY;
   const priorSlope = (prior.b / Math.max(1e-9, prior.a + prior.b * meanX)) * meanY;
   const pull = priorWeight * meanX * meanX;
-  const slope = (covariance * sw + priorSlope * pull) / (spreadX * sw + pull);
+  const isTold = (curve.at(-1)?.inFlight ?? 0) >= fewestInFlight;
+  const slope = isTold ? (covariance * sw + priorSlope * pull) / (spreadX * sw + pull) : priorSlope;
   const b = Math.min(Math.max(0, slope), meanY / Math.max(1e-9, meanX));
   return { a: meanY - b * meanX, b };
 }

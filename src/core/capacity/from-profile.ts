@@ -8,6 +8,8 @@ export interface Capacity {
   readonly requestsPerSecond: number;
   /** Requests running in a replica at that rate. */
   readonly inFlight: number;
+  /** Of a capacity that was learned: requests at once that lie near enough to what was seen to give replicas back on. */
+  readonly provenInFlight?: number;
   readonly boundBy: 'compute' | 'kv' | 'objective' | 'learned';
   readonly source: 'profile' | 'corrected profile' | 'learned curve' | 'prior';
   /** Part of the computed capacity that is believed; below 1 after a queue stood that should not have. */

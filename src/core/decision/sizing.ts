@@ -223,12 +223,16 @@ function paybackQuantile({ paybackSeconds, provisioningQuantile: q }: Tunables, 
   return Math.max(0.5, Math.min(q, 1 - chance));
 }
 
-/** N/(N-k) test: today's load on the survivors stays under the consolidation share of rate, concurrency and KV. */
+/**
+ * N/(N-k) test: today's load on the survivors stays under the consolidation share of rate, concurrency and KV. A line through what was seen says
+ * little about engines twice as full: on a learned capacity survivors are filled only as far as was nearly seen, step by step.
+ */
 function survivorsNeeded({ capacity, tunables, stock }: SizingInput, demand: Outlook | undefined): number {
   const { consolidationUtilization, kvHighRatio } = tunables;
   const byRate = (demand?.level ?? 0) / (capacity.requestsPerSecond * consolidationUtilization);
+  const inFlight = capacity.provenInFlight ?? capacity.inFlight;
   const byFlight =
-    (stock.down.running + stock.down.waiting + stock.down.queued) / (capacity.inFlight * consolidationUtilization);
+    (stock.down.running + stock.down.waiting + stock.down.queued) / (inFlight * consolidationUtilization);
   const byKv = stock.down.kvSum / kvHighRatio;
   return ceil(Math.max(byRate, byFlight, byKv));
 }

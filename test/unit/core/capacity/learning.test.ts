@@ -137,3 +137,22 @@ test('a curve stays bounded however wild the load', () => {
   for (let i = 0; i < 2000; i++) curve = learnCurve(curve, flowAt(1 + (i % 17), 1.37 ** (i % 40)), 15);
   expect(curve.length).toBeLessThanOrEqual(24);
 });
+
+test('replicas are given back only on a concurrency that was nearly seen', () => {
+  const proven = (running: number): number | undefined =>
+    capacityFromCurve(
+      curveOf((b) => 0.5 + 0.01 * b, [running]),
+      chat,
+      limits,
+    ).provenInFlight;
+  expect(proven(6)).toBeCloseTo(9, 6);
+  expect(proven(1)).toBe(4);
+  expect(proven(60)).toBeCloseTo(90, 6);
+});
+
+test('what varies by chance where hardly anything runs does not bend the curve', () => {
+  let curve: LearnedMemory['curve'] = [];
+  // The same throughput whatever ran: residence time seems to grow with concurrency alone.
+  for (let i = 0; i < 60; i++) curve = learnCurve(curve, flowAt(2, [0.7, 1, 1.4, 2][i % 4] ?? 1), 15);
+  expect(capacityFromCurve(curve, chat, limits).requestsPerSecond).toBeGreaterThan(10);
+});

@@ -94,3 +94,19 @@ test('a share that a queue took off a capacity computed before the engine was se
   expect(last?.memory.learned.saturation).toEqual({ inFlight: 4, at: at(30) });
   expect(last?.memory.learned.ceiling).toBeUndefined();
 });
+
+test('a pool of which little was learned shrinks step by step, not to where one replica would run four times what was ever seen', () => {
+  // Five replicas, each running three or so at once and finishing 4.3 a second: a line through that promises ten times as much.
+  const seen = (t: number) => {
+    const finishedTotal = Math.floor(4.3 * (t + 1000));
+    const tokens = { promptTokensTotal: finishedTotal * 40, outputTokensTotal: finishedTotal * 20 };
+    const read = samples({ waiting: 0, running: 3.4, ...tokens, finishedTotal, kvUse: 0.1 }, at(t));
+    return poolSeen({
+      targets: [targetSeen({ replicas: ['a', 'b', 'c', 'd', 'e'].map((id) => replicaSeen(id, { samples: read })) })],
+    });
+  };
+  const last = proposals({ seen, policy: poolPolicy({ objectives: { attainmentPercent: 99 } }), to: 600 }).at(-1);
+  const [target] = last?.recommendation.targets ?? [];
+  expect(target?.wanted).toBe(4);
+  expect(target?.because[0]?.reason).toBe('ConsolidationUnsafe');
+});
