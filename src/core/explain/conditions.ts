@@ -16,7 +16,8 @@ export function conditionsOf(input: ConditionInput): readonly ConditionReport[] 
 
 function metricsCondition(observation: Observation): ConditionReport {
   const type = 'MetricsAvailable';
-  const gaps = missingSignals(observation);
+  const newborn = observation.readings.filter((reading) => reading.isNewborn).length;
+  const gaps = missingSignals(observation, newborn);
   if (gaps.length > 0) {
     return { type, status: 'False', reason: 'SignalsMissing', message: short(gaps.join('; ')) };
   }
@@ -24,8 +25,13 @@ function metricsCondition(observation: Observation): ConditionReport {
     return { type, status: 'Unknown', reason: 'NoReadyReplica', message: 'no replica is ready to be read' };
   }
   const { fresh, of } = observation.signals.running;
+  if (of === newborn)
+    return { type, status: 'Unknown', reason: 'NotReadYet', message: 'ready just now, and read next' };
+  const young = newborn === 0 ? '' : `, ${newborn} just became ready and are read next`;
   const message =
-    fresh === of ? 'every required signal is fresh' : `required signals are fresh on ${fresh} of ${of} replicas`;
+    fresh === of
+      ? 'every required signal is fresh'
+      : `required signals are fresh on ${fresh} of ${of} replicas${young}`;
   return { type, status: 'True', reason: 'SignalsFresh', message };
 }
 

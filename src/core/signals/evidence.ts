@@ -1,5 +1,6 @@
 import type { Evidence } from '../model/decision.ts';
 import type { Because } from '../model/reason.ts';
+import { isCovered } from './coverage.ts';
 import { requiredSignals, type Observation, type RequiredSignal } from './observe.ts';
 
 /** What a pool's samples allow: a decrease needs every required signal on enough replicas (I2), zero needs every one of them at 0. */
@@ -19,12 +20,17 @@ export function evidenceOf(observation: Observation): Evidence {
   };
 }
 
-/** Names of the signals that are missing, with what is known of why; the gateway's queue among them where there is a gateway. */
-export function missingSignals({ signals, gatewayQueue }: Observation): readonly string[] {
+/**
+ * Names of the signals that are missing, with what is known of why; the gateway's queue among them where there is a gateway. `forgiven` replicas
+ * are not asked yet: a decrease forgives none, a condition those that just became ready.
+ */
+export function missingSignals({ signals, gatewayQueue }: Observation, forgiven = 0): readonly string[] {
   const gaps: string[] = [];
   for (const name of requiredSignals) {
     const state = signals[name];
-    if (state.of > 0 && state.isMissing && !isOptional(name, state.isNotExposed)) {
+    const due = state.of - forgiven;
+    const isMissing = due > 0 && state.isMissing && !isCovered(state.fresh, due);
+    if (isMissing && !isOptional(name, state.isNotExposed)) {
       gaps.push(`${name} on ${state.of - state.fresh} of ${state.of} replicas (${state.cause ?? 'unknown'})`);
     }
   }

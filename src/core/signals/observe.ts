@@ -22,6 +22,8 @@ export interface ReplicaReading {
   /** Gauges claim work and no counter moves: its numbers are stale. */
   readonly isStuck: boolean;
   readonly isDark: boolean;
+  /** Ready for less than the age at which a reading is stale, and never read: its first reading is not late yet. */
+  readonly isNewborn: boolean;
 }
 
 export type GatewayQueue =
@@ -88,7 +90,12 @@ function read(seen: ReplicaSeen, target: TargetName, context: ReadContext): Repl
   const lastKnown = (stuck ? since : lastReadingAt(seen, baseline)) ?? seen.since;
   const silence = Math.min(elapsed(lastKnown, now), elapsed(watchedSince, now));
   const isDark = waiting === undefined && running === undefined && silence >= darkAfterSeconds;
-  return { seen, target, waiting, running, kvUse: value('kvUse'), isStuck: stuck, isDark };
+  const isNewborn = baseline === undefined && isNotReadYet(seen) && elapsed(seen.since, now) < maxAge;
+  return { seen, target, waiting, running, kvUse: value('kvUse'), isStuck: stuck, isDark, isNewborn };
+}
+
+function isNotReadYet({ phase, samples: { running } }: ReplicaSeen): boolean {
+  return phase === 'Ready' && running.kind === 'missing' && running.cause === 'NotScraped';
 }
 
 function lastReadingAt(seen: ReplicaSeen, baseline: ReplicaBaseline | undefined): Instant | undefined {
