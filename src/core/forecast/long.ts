@@ -27,8 +27,10 @@ export interface LongContext {
   readonly costs: TokenCosts;
 }
 
+const sizes: Setup = setupOf({ step, horizons, quantiles: [] });
+
 function setupFor(quantile: number): Setup {
-  return setupOf({ step, horizons, quantiles: [quantile] });
+  return { ...sizes, quantiles: [quantile] };
 }
 
 /** What the pool of members knows after one more bin of demand; `before`: the bin that came last. */
