@@ -12,14 +12,21 @@ export const checkpointFormat = 1;
 const largestPacked = 64 * 1024;
 const largestUnpacked = 1024 * 1024;
 
-/** Base64 of gzip of JSON, at most 64 KiB before base64: the oldest half of the demand history goes until it fits. */
+/** Base64 of gzip of JSON, at most 64 KiB before base64: where it does not fit the forecast's long memory goes, then half of the demand history, and so on. */
 export async function packLearned(learned: LearnedMemory): Promise<string> {
   let kept = learned;
   for (;;) {
     const packed = await pack(JSON.stringify(kept));
-    if (packed.length <= largestPacked || kept.demand.length === 0) return packed.toString('base64');
-    kept = { ...kept, demand: kept.demand.slice(Math.ceil(kept.demand.length / 2)) };
+    const smaller = packed.length > largestPacked ? lightened(kept) : undefined;
+    if (smaller === undefined) return packed.toString('base64');
+    kept = smaller;
   }
+}
+
+function lightened({ long, ...kept }: LearnedMemory): LearnedMemory | undefined {
+  if (long !== undefined) return kept;
+  if (kept.demand.length === 0) return undefined;
+  return { ...kept, demand: kept.demand.slice(Math.ceil(kept.demand.length / 2)) };
 }
 
 /** Undefined when it is not as this version keeps it: then the pool learns anew. */

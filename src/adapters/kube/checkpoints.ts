@@ -21,8 +21,10 @@ export interface CheckpointsOptions {
 
 const collection = '/apis/forewarm.dev/v1alpha1';
 const periodMilliseconds = 15 * 60_000;
+/** A leader that dies young should not have learned for nothing: the first comes after one to three minutes. */
+const firstMilliseconds = 60_000;
 
-/** Learned memory of each pool, stored each quarter of an hour, at different times for different pools. */
+/** Learned memory of each pool, stored soon and then each quarter of an hour, at different times for different pools. */
 export class Checkpoints {
   readonly #options: CheckpointsOptions;
   readonly #due = new Map<PoolId, number>();
@@ -61,8 +63,8 @@ export class Checkpoints {
 
   offer(pool: PoolId, learned: LearnedMemory): void {
     this.#offered.set(pool, learned);
-    if (!this.#due.has(pool))
-      this.#due.set(pool, this.#options.clock.monotonic() + periodMilliseconds * (0.2 + 0.8 * this.#options.random()));
+    if (this.#due.has(pool)) return;
+    this.#due.set(pool, this.#options.clock.monotonic() + firstMilliseconds * (1 + 2 * this.#options.random()));
   }
 
   /** Until the signal; an orderly end stores everything once more, as far as `drain` allows. */

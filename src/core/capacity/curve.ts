@@ -37,6 +37,7 @@ export function learnCurve(curve: Curve, flow: Flow | undefined, stepSeconds: nu
   const decay = 2 ** (-stepSeconds / halfLifeSeconds);
   const kept = curve.map((b) => ({ ...b, weight: b.weight * decay })).filter((b) => b.weight > 0.01);
   if (flow === undefined) return kept;
+  if (isFillingOrEmptying(flow)) return kept;
   const inFlight = flow.runningSeconds / flow.replicaSeconds;
   const throughput = (flow.finished + flow.started) / 2 / flow.replicaSeconds;
   if (inFlight < 0.5 || throughput <= 0) return kept;
@@ -51,6 +52,15 @@ export function learnCurve(curve: Curve, flow: Flow | undefined, stepSeconds: nu
   };
   const others = at < 0 ? kept : kept.filter((_, i) => i !== at);
   return [...others, merged].toSorted((a, b) => a.inFlight - b.inFlight).slice(-mostBuckets);
+}
+
+/**
+ * Little's law holds in a steady state only: an engine that takes hundreds of requests at once has finished none of them yet, and would be taken
+ * for one that serves nothing. Chance alone moves the count by its root.
+ */
+function isFillingOrEmptying({ runningSeconds, replicaSeconds, replicas, runningChange }: Flow): boolean {
+  const running = (runningSeconds / replicaSeconds) * replicas;
+  return Math.abs(runningChange) > Math.max(running / 2, 3 * Math.sqrt(running));
 }
 
 function bucketOf(inFlight: number): number {

@@ -254,7 +254,7 @@ for (const [name, change] of Object.entries(foreign)) {
   });
 }
 
-test('what was learnt is stored once in a quarter of an hour, and at an orderly end', async () => {
+test('what was learnt is stored soon, then once in a quarter of an hour, and at an orderly end', async () => {
   const all = await scene();
   const { input, output } = passOf(1);
   await all.board.publish(output, input);
@@ -265,6 +265,25 @@ test('what was learnt is stored once in a quarter of an hour, and at an orderly 
   });
   expect(await unpackLearned(object(created?.body, 'spec'))).toStrictEqual(output.memory.pools[pool]?.learned);
 });
+
+test('a leader that dies after three minutes leaves what it learned', async () => {
+  const all = await scene();
+  const { input, output } = passOf(1);
+  await all.board.publish(output, input);
+  const stop = new AbortController();
+  const running = all.board.run(stop.signal);
+  const stored = (): boolean => all.server.requests.some(({ method, body }) => method === 'POST' && isCheckpoint(body));
+  await all.clock.run(60);
+  expect(stored()).toBe(false);
+  await all.clock.run(125);
+  await all.shows(stored);
+  stop.abort();
+  await running;
+});
+
+function isCheckpoint(body: unknown): boolean {
+  return object(object({ body }, 'body'), 'spec')['learned'] !== undefined;
+}
 
 test('learned memory always fits: the oldest demand goes first', async () => {
   const random = mulberry(7);

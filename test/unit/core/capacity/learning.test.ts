@@ -150,6 +150,13 @@ test('replicas are given back only on a concurrency that was nearly seen', () =>
   expect(proven(60)).toBeCloseTo(90, 6);
 });
 
+test('an engine that fills with hundreds of requests teaches nothing about what it serves', () => {
+  const filling = flowAt(0.1, 100, { finished: 0, runningChange: 600 });
+  expect(learnCurve([], filling, 15)).toStrictEqual([]);
+  expect(learnCurve([], flowAt(5, 100, { runningChange: 30 }), 15)).toHaveLength(1);
+  expect(learnCurve([], flowAt(0.5, 1, { runningChange: 3 }), 15)).toHaveLength(1);
+});
+
 test('what varies by chance where hardly anything runs does not bend the curve', () => {
   let curve: LearnedMemory['curve'] = [];
   // The same throughput whatever ran: residence time seems to grow with concurrency alone.
