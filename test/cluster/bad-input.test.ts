@@ -65,6 +65,9 @@ afterAll(async () => {
   await api.close();
 });
 
+/** maxReplicas of every pool here. */
+const most = 6;
+
 async function startController(identity: string): Promise<Child> {
   const args = ['--prometheus-allow', prometheus.url];
   return await product.startController({ identity, args, server: `https://127.0.0.1:${proxy.port}` });
@@ -102,9 +105,9 @@ async function holdsItsSize(pool: ChatPool, seconds: number): Promise<number> {
 }
 
 /** Until at least so many engines serve. */
-async function grows(pool: ChatPool, atLeast: number): Promise<number> {
+async function grows(pool: ChatPool, atLeast: number, rate = busy): Promise<number> {
   const began = performance.now();
-  pool.load.rate = busy;
+  pool.load.rate = rate;
   await until(
     `${pool.namespace} orders ${atLeast}`,
     () => pool.specReplicas(),
@@ -168,7 +171,8 @@ describe.concurrent('of one pool', () => {
   for (const [name, { pool: namespace, fault, says: wanted }] of Object.entries(pages)) {
     test(`${name}: said, held, and over when they are over`, async () => {
       const pool = poolOf(namespace);
-      await grows(pool, 2);
+      // To the maximum: what was known before the pages broke may still raise a pool, and must not lower it.
+      await grows(pool, most, 4 * busy);
       breakPages(pool, fault);
       pool.load.rate = 0;
       const said = await says(pool, 'MetricsAvailable', 'False');
