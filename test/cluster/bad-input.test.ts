@@ -131,7 +131,7 @@ async function givesBack(pool: ChatPool, size: number): Promise<void> {
     ({ status }) =>
       Number(status?.['desiredReplicas']) < size ||
       JSON.stringify(status?.['targets']).includes('several pools shrink'),
-    { seconds: 60 },
+    { seconds: 120 },
   );
 }
 
