@@ -1,4 +1,4 @@
-import type { Scratch } from './scratch.ts';
+import { normalQuantile } from './normal.ts';
 import type { Series } from './series.ts';
 import { WindowMaximum } from './window-maximum.ts';
 
@@ -8,6 +8,10 @@ export interface Errors {
   readonly f: Float64Array;
   readonly y: Float64Array;
   readonly sorted: Float64Array;
+  /** Outcomes that do not overlap: forecasts made within one horizon are surprised by the same event. At most `count`. */
+  readonly independent: number;
+  /** Spread of the scores of ordinary outcomes. */
+  readonly ordinary: number;
   /** Of the scale at which scores were taken. */
   readonly floor: number;
 }
@@ -64,40 +68,94 @@ function isHalfKnown(
   return (known[to] ?? 0) - (known[from] ?? 0) >= 0.5 * seconds;
 }
 
-/** Pairs of a member's forecast and what came, every `thin`-th counted back from the newest. */
+export interface Judging {
+  /** Every `thin`-th origin counts, from the newest back. */
+  readonly thin: number;
+  readonly floor: number;
+  readonly horizonSeconds: number;
+  /** Absent: the spread of the middle half of these scores themselves. */
+  readonly ordinary?: number | undefined;
+}
+
+/** Pairs of a member's forecast and what came. */
 export function errorsOf(
   f: Float64Array,
   actual: Float64Array,
-  { thin, floor, scratch }: { readonly thin: number; readonly floor: number; readonly scratch: Scratch },
+  judging: Judging & { readonly series: Pick<Series, 't' | 'scratch'> },
 ): Errors {
+  const { thin, floor, horizonSeconds } = judging;
+  const { t, scratch } = judging.series;
   const most = Math.ceil(actual.length / thin);
   const forecasts = scratch.take(most);
   const actuals = scratch.take(most);
   const scores = scratch.take(most);
   let count = 0;
+  let newest = Number.NaN;
+  let oldest = Number.NaN;
   for (let i = actual.length - 1; i >= 0; i -= thin) {
     const y = actual[i] ?? Number.NaN;
     const level = f[i] ?? Number.NaN;
     if (Number.isNaN(y) || Number.isNaN(level)) continue;
+    oldest = t[i] ?? 0;
+    if (count === 0) newest = oldest;
     forecasts[count] = level;
     actuals[count] = y;
     scores[count++] = (y - level) / scaleAt(level, floor);
   }
-  return { count, f: forecasts, y: actuals, sorted: scores.subarray(0, count).sort(), floor };
+  const independent = count === 0 ? 0 : Math.min(count, 1 + (newest - oldest) / horizonSeconds);
+  const sorted = scores.subarray(0, count).sort();
+  return {
+    count,
+    f: forecasts,
+    y: actuals,
+    sorted,
+    independent,
+    ordinary: judging.ordinary ?? spreadOf(sorted),
+    floor,
+  };
 }
 
-/** The score at the quantile's conformal rank, never below 0 (an upper bound is not under its forecast); 0 without any. */
-export function scoreOf({ sorted, count }: Errors, quantile: number): number {
-  return count === 0 ? 0 : Math.max(0, sorted[conformalRank(count, quantile) - 1] ?? 0);
+/** Ordinary outcomes that are counted beside those that were seen: one surprise is no habit. */
+const ordinaryOutcomes = 20;
+/** Quantile of the standard normal at its upper quartile. */
+const quartile = 0.6745;
+
+/** Spread of the middle half of the scores, as a standard deviation; 0 without any. */
+function spreadOf(sorted: Float64Array): number {
+  const at = (quantile: number): number => sorted[conformalRank(sorted.length, quantile) - 1] ?? 0;
+  return (at(0.75) - at(0.25)) / (2 * quartile);
 }
 
-/** Mean pinball loss at the quantile of the bounds that this score would have given. */
-export function lossOf({ f, y, count, floor }: Errors, score: number, quantile: number): number {
-  let loss = 0;
+/**
+ * The score that at most 1 - quantile of outcomes exceed, of those that were seen and of `ordinaryOutcomes` that are normal with the
+ * ordinary spread; never below 0 (an upper bound is not under its forecast); 0 without any. One burst surprises every forecast made within one
+ * horizon before it: counted as many among few outcomes it would hold a fleet for its return. A second one does.
+ */
+export function scoreOf({ sorted, count, independent, ordinary }: Errors, quantile: number): number {
+  if (count === 0) return 0;
+  const allowed = (1 - quantile) * (independent + ordinaryOutcomes + 1);
+  let score = Number.POSITIVE_INFINITY;
+  for (let above = 0; above <= count; above++) {
+    const left = allowed - (above / count) * independent;
+    if (left <= 0) break;
+    const z = normalQuantile(Math.max(0.5, 1 - left / ordinaryOutcomes));
+    score = Math.min(score, Math.max(ordinary * z, sorted[count - 1 - above] ?? Number.NEGATIVE_INFINITY));
+  }
+  return Math.max(0, score);
+}
+
+/** Mean pinball loss at the quantile of the bounds that this score would have given, ordinary outcomes (which the score covers) counted with those seen. */
+export function lossOf({ f, y, count, independent, floor }: Errors, score: number, quantile: number): number {
+  if (count === 0) return 0;
+  let seen = 0;
+  let margin = 0;
   for (let i = 0; i < count; i++) {
     const level = f[i] ?? 0;
-    const over = level + score * scaleAt(level, floor) - (y[i] ?? 0);
-    loss += over < 0 ? -quantile * over : (1 - quantile) * over;
+    const above = score * scaleAt(level, floor);
+    const over = level + above - (y[i] ?? 0);
+    seen += over < 0 ? -quantile * over : (1 - quantile) * over;
+    margin += above;
   }
-  return count === 0 ? 0 : loss / count;
+  const ordinary = (1 - quantile) * margin;
+  return (independent * seen + ordinaryOutcomes * ordinary) / (count * (independent + ordinaryOutcomes));
 }

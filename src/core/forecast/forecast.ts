@@ -1,4 +1,5 @@
 import { errorsOf, horizonMaxima, lossOf, scaleAt, scoreOf, type Errors } from './calibration.ts';
+import { normalQuantile } from './normal.ts';
 import { type Levels, memberNames, pointsAt, pointsOf } from './members.ts';
 import { meanOf, type Series } from './series.ts';
 
@@ -22,23 +23,36 @@ const mostScores = 120;
 const sharpness = 12;
 /** Bursts of real traffic: variance of arrivals over that of a Poisson stream, before anything was measured. */
 const priorDispersion = 8;
+/** Spread of a minute's mean rate per root of the rate. */
+const priorScatter = Math.sqrt(priorDispersion / 60);
 /** The spread at level 0 is that of this share of the usual level, and of one request in ten minutes. */
 const floorShare = 0.05;
 const smallestFloor = 1 / 600;
 /** No bound is believed beyond this multiple of the largest minute of the last two hours. */
 const mostGrowth = 1.5;
 
+/** Ordinary errors are measured over this horizon, of which even a young pool has seen many; over others they grow as the root of time. */
+export const baseHorizonSeconds = 60;
+
 /**
  * Errors of each member over one horizon, from the bins before the newest: so more demand in the newest bin never lowers a bound (I9), and
- * what was not known then is not used.
+ * what was not known then is not used. `base`: the same over `baseHorizonSeconds`.
  */
-export function pastErrors(series: Series, levels: Levels, horizonSeconds: number): readonly Errors[] {
+export function pastErrors(
+  series: Series,
+  levels: Levels,
+  { horizonSeconds, base }: { readonly horizonSeconds: number; readonly base?: readonly Errors[] },
+): readonly Errors[] {
   const length = Math.max(0, series.length - 1);
   const actual = horizonMaxima(series, levels.short, { seconds: horizonSeconds, length });
   const floor = floorShare * meanOf(series, 0, length) + smallestFloor;
   const thin = Math.max(1, Math.ceil(length / mostScores));
-  const { scratch } = series;
-  return pointsOf(series, levels, horizonSeconds).map((f) => errorsOf(f, actual, { thin, floor, scratch }));
+  const growth = Math.sqrt(horizonSeconds / baseHorizonSeconds);
+  return pointsOf(series, levels, horizonSeconds).map((f, i) => {
+    const of = base?.[i];
+    const ordinary = of === undefined ? undefined : of.ordinary * growth;
+    return errorsOf(f, actual, { series, thin, floor, horizonSeconds, ordinary });
+  });
 }
 
 export interface ForecastInput {
@@ -79,6 +93,23 @@ export function believable(upper: number, series: Series, levels: Levels): numbe
   return Math.max(level, Math.min(upper, mostGrowth * Math.max(recent, largest(levels.short))));
 }
 
+/** A bin this many of its own standard deviations above the last minute is no scatter. */
+const jumpDeviations = 4;
+
+/**
+ * The newest bin where it stands so far above the last minute that the load has jumped, else 0: a bound must not wait a minute for the mean to
+ * follow. How far single bins scatter is told by the ordinary errors of the last minute, and by no less than a Poisson stream.
+ */
+export function jumpOf({ t, y, length }: Series, { short }: Levels, base: Errors | undefined): number {
+  if (length < 2 || base === undefined) return 0;
+  const newest = y[length - 1] ?? 0;
+  const level = short[length - 2] ?? 0;
+  const step = Math.max(1, (t[length - 1] ?? 0) - (t[length - 2] ?? 0));
+  const ordinary = base.count < fewestScores ? priorScatter : base.ordinary;
+  const scatter = Math.max(ordinary, Math.sqrt(1 / baseHorizonSeconds)) * Math.sqrt(baseHorizonSeconds / step);
+  return newest - level > jumpDeviations * scatter * scaleAt(level, base.floor) ? newest : 0;
+}
+
 function largest(values: Float64Array): number {
   let most = 0;
   for (let i = 0; i < values.length; i++) most = Math.max(most, values[i] ?? 0);
@@ -109,9 +140,9 @@ function boundOf(
   return Math.max(measured, level + (1 - count / fewestScores) * prior);
 }
 
-/** Normal quantile times the root of (dispersion / 60 s): the spread of a minute's mean rate per root of the rate. */
+/** Normal quantile times the spread of a minute's mean rate per root of the rate. */
 function priorScore(quantile: number): number {
-  return normalQuantile(quantile) * Math.sqrt(priorDispersion / 60);
+  return normalQuantile(quantile) * priorScatter;
 }
 
 /** By loss among the members that can answer and were judged often enough; the plain last minute until there is one. */
@@ -139,13 +170,4 @@ function methodOf(weights: readonly number[], errors: readonly Errors[]): string
   const count = errors[heaviest]?.count ?? 0;
   const name = memberNames[heaviest] ?? memberNames[0];
   return count < fewestScores ? `${name}, prior bounds (${count} errors)` : `${name}, calibrated on ${count} errors`;
-}
-
-/** Quantile of the standard normal, a rational form good to 5e-4: enough for a prior. */
-export function normalQuantile(p: number): number {
-  const tail = Math.min(p, 1 - p);
-  const t = Math.sqrt(-2 * Math.log(Math.max(1e-12, tail)));
-  const z =
-    t - (2.515517 + 0.802853 * t + 0.010328 * t * t) / (1 + 1.432788 * t + 0.189269 * t * t + 0.001308 * t ** 3);
-  return p < 0.5 ? -z : z;
 }

@@ -1,5 +1,13 @@
 import type { Errors } from './calibration.ts';
-import { believable, type Forecast, forecastFrom, hereNow, pastErrors } from './forecast.ts';
+import {
+  baseHorizonSeconds,
+  believable,
+  type Forecast,
+  forecastFrom,
+  hereNow,
+  jumpOf,
+  pastErrors,
+} from './forecast.ts';
 import type { LongBound } from './long.ts';
 import { levelsOf, type Levels } from './members.ts';
 import type { Series } from './series.ts';
@@ -25,9 +33,15 @@ export function outlookOf(series: Series, long: LongOutlook = () => undefined): 
   const errors = new Map<number, readonly Errors[]>();
   const made = new Map<string, Forecast>();
   const isKnown = series.length > 0 && (series.t[series.length - 1] ?? 0) >= -oldestLevelSeconds;
-  const fromLevels = (horizonSeconds: number, quantile: number): Forecast => {
-    const past = errors.get(horizonSeconds) ?? pastErrors(series, levels, horizonSeconds);
+  const errorsOver = (horizonSeconds: number): readonly Errors[] => {
+    const base = horizonSeconds === baseHorizonSeconds ? {} : { base: errorsOver(baseHorizonSeconds) };
+    const past = errors.get(horizonSeconds) ?? pastErrors(series, levels, { horizonSeconds, ...base });
     errors.set(horizonSeconds, past);
+    return past;
+  };
+  const jump = (): number => jumpOf(series, levels, errorsOver(baseHorizonSeconds)[0]);
+  const fromLevels = (horizonSeconds: number, quantile: number): Forecast => {
+    const past = errorsOver(horizonSeconds);
     return forecastFrom({ series, levels, errors: past, horizonSeconds, quantile });
   };
   const fromLong = (horizonSeconds: number, quantile: number): Forecast | undefined => {
@@ -42,11 +56,15 @@ export function outlookOf(series: Series, long: LongOutlook = () => undefined): 
     const key = `${horizonSeconds}/${quantile}`;
     const known = made.get(key);
     if (known !== undefined) return known;
-    const forecast = fromLong(horizonSeconds, quantile) ?? fromLevels(horizonSeconds, quantile);
+    const forecast = atLeast(jump(), fromLong(horizonSeconds, quantile) ?? fromLevels(horizonSeconds, quantile));
     made.set(key, forecast);
     return forecast;
   };
   return { series, levels, within, peak: (seconds) => peakOf(series, seconds) };
+}
+
+function atLeast(floor: number, forecast: Forecast): Forecast {
+  return forecast.upper >= floor ? forecast : { ...forecast, upper: floor };
 }
 
 function peakOf(series: Series, seconds: number): number {

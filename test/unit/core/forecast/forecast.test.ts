@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { tokenCosts } from '../../../../src/core/capacity/token-costs.ts';
 import { conformalRank, horizonMaxima } from '../../../../src/core/forecast/calibration.ts';
-import { normalQuantile } from '../../../../src/core/forecast/forecast.ts';
+import { normalQuantile } from '../../../../src/core/forecast/normal.ts';
 import { outlookOf } from '../../../../src/core/forecast/outlook.ts';
 import { remember } from '../../../../src/core/forecast/remember.ts';
 import { means, seriesFrom, seriesOf, type Series } from '../../../../src/core/forecast/series.ts';
@@ -220,4 +220,23 @@ test('five-second ticks keep the memory bounded too', () => {
   let bins: readonly DemandBin[] = [];
   for (let t = 0; t <= 4 * 3600; t += 5) bins = remember(bins, bin(t, 5), at(t));
   expect(bins.length).toBeLessThanOrEqual(512);
+});
+
+/** Twenty quiet minutes of 15-s bins with bursts of two minutes that begin at the given minutes. */
+function quietWithBursts(minutes: readonly number[]): readonly number[] {
+  const quiet = poissonRates(6, 160, 3);
+  return quiet.map((y, i) => (minutes.some((m) => i >= 4 * m && i < 4 * m + 8) ? y + 44 : y));
+}
+
+test('one burst in a young pool is not held ready for, three are', () => {
+  expect(upperOf(quietWithBursts([10]), 110)).toBeLessThan(15);
+  expect(upperOf(quietWithBursts([4, 14, 24]), 110)).toBeGreaterThan(25);
+});
+
+test('a jump far beyond what bins scatter counts in full at once, a scattered bin does not', () => {
+  const calm = poissonRates(20, 60, 5);
+  expect(upperOf([...calm, 80], 110)).toBeGreaterThanOrEqual(80);
+  const noisy = poissonRates(20, 240, 7);
+  const uppers = [60, 100, 140, 180, 220].map((end) => upperOf(noisy.slice(0, end), 110));
+  expect(Math.max(...uppers)).toBeLessThan(28);
 });
