@@ -5,7 +5,7 @@ import type { Observation } from '../signals/observe.ts';
 import { rawValue } from '../signals/reading.ts';
 import { concurrencyLimit } from './saturation.ts';
 import { underCeiling } from './ceiling.ts';
-import { correctionFactor } from './correction.ts';
+import { correctionFactor, doubtOf } from './correction.ts';
 import { capacityFromCurve } from './curve.ts';
 import { capacityFromProfile, type Capacity } from './from-profile.ts';
 import { scaled } from './iteration-time.ts';
@@ -46,7 +46,8 @@ function computed(input: CapacityInput): Capacity {
     kvTokens: tunables.kvHighRatio * (said.kvTokens ?? profile.kvCapacityTokens),
     maxSequences: Math.min(profile.maxNumSeqs, said.maxRunning ?? Infinity),
   });
-  return { ...capacity, believed: 1, source: learned.correction.weight >= 1 ? 'corrected profile' : 'profile' };
+  const source = learned.correction.weight >= 1 ? 'corrected profile' : 'profile';
+  return { ...capacity, believed: 1, doubt: doubtOf(learned.correction), source };
 }
 
 /** Limits that the engines themselves state; the smallest of them. */

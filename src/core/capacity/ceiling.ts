@@ -71,5 +71,6 @@ export function underCeiling(capacity: Capacity, ceiling: Ceiling | undefined, n
     inFlight: Math.max(1, capacity.inFlight * believed),
     boundBy: 'learned',
     believed,
+    doubt: 1,
   };
 }

@@ -22,6 +22,11 @@ export function correctionFactor({ factor, weight }: Correction): number {
   return (factor * weight + priorSteps) / (weight + priorSteps);
 }
 
+/** What the profile alone still counts in the factor: 1 before anything was compared. */
+export function doubtOf({ weight }: Correction): number {
+  return priorSteps / (weight + priorSteps);
+}
+
 /**
  * Compares the engine's own inter-token latency with the profile's iteration at the concurrency and prefill that the replicas really had:
  * both sides are observed, so the comparison holds far from and near to saturation.

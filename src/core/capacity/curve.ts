@@ -92,6 +92,7 @@ export function capacityFromCurve(curve: Curve, lengths: Lengths, limits: CurveL
     boundBy: 'learned',
     source: seen === undefined ? 'prior' : 'learned curve',
     believed: 1,
+    doubt: 1,
   };
 }
 

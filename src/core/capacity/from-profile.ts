@@ -14,6 +14,8 @@ export interface Capacity {
   readonly source: 'profile' | 'corrected profile' | 'learned curve' | 'prior';
   /** Part of the computed capacity that is believed; below 1 after a queue stood that should not have. */
   readonly believed: number;
+  /** 0: measured many times; 1: computed, guessed or disproved. */
+  readonly doubt: number;
 }
 
 /** Beyond this share of its time an engine's queue no longer settles within minutes. */
@@ -33,7 +35,7 @@ export function capacityFromProfile(
   profile: EngineProfile,
   lengths: Lengths,
   limits: Limits,
-): Omit<Capacity, 'source' | 'believed'> {
+): Omit<Capacity, 'source' | 'believed' | 'doubt'> {
   let low = 0;
   let high = 1000 / (profile.beta * (lengths.output + lengths.uncachedPrompt) + 1e-9);
   let boundBy: Capacity['boundBy'] = 'compute';

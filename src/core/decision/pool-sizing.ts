@@ -13,7 +13,7 @@ import type { Observation } from '../signals/observe.ts';
 import { blockedOf, positionOf, type Position } from './position.ts';
 import { ceil, type Stock } from './need.ts';
 import type { Supply } from './projection.ts';
-import { sizeTarget, type Sizing, type SizingInput } from './sizing.ts';
+import { plannedShare, sizeTarget, type Sizing, type SizingInput } from './sizing.ts';
 
 export interface PoolSizingInput {
   readonly seen: PoolSeen;
@@ -166,7 +166,7 @@ function warmCopiesOf(
 ): number {
   const { tunables } = input.policy;
   const far = input.outlook.within(leadSeconds + tunables.paybackSeconds, warmQuantile);
-  const each = sizing.capacity.requestsPerSecond * tunables.targetUtilization;
+  const each = sizing.capacity.requestsPerSecond * plannedShare(tunables.targetUtilization, sizing.capacity);
   const peak = Math.min(policy.maxReplicas, ceil((far?.upper ?? 0) / each));
   return Math.max(0, peak - sizing.spec);
 }

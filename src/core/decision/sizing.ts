@@ -101,11 +101,19 @@ function needInput(
     supply: input.supply,
     leadSeconds,
     recoverySeconds: tunables.recoverySeconds ?? Math.max(30, leadSeconds / 2),
-    targetUtilization: tunables.targetUtilization,
+    targetUtilization: plannedShare(tunables.targetUtilization, input.capacity),
     kvHighRatio: tunables.kvHighRatio,
     dead: input.position.dead,
     isLate: input.position.arriving.some((arriving) => arriving.isOverdue),
   };
+}
+
+/** The part of a policy's margin that stays when capacity is well measured: calibrated models are wrong by 3 to 5 %, others by 5 to 12 % (docs/simulator.md). */
+const leastMargin = 0.4;
+
+/** Share of a capacity that is planned with: the policy's while the capacity is only computed; measuring it narrows the margin. */
+export function plannedShare(share: number, { doubt }: Pick<Capacity, 'doubt'>): number {
+  return 1 - (1 - share) * (leastMargin + (1 - leastMargin) * doubt);
 }
 
 function scaledTo(share: number, need: Need): Need {
@@ -232,7 +240,8 @@ function paybackQuantile({ paybackSeconds, provisioningQuantile: q }: Tunables, 
  * little about engines twice as full: on a learned capacity survivors are filled only as far as was nearly seen, step by step.
  */
 function survivorsNeeded({ capacity, tunables, stock }: SizingInput, demand: Outlook | undefined): number {
-  const { consolidationUtilization, kvHighRatio } = tunables;
+  const { kvHighRatio } = tunables;
+  const consolidationUtilization = plannedShare(tunables.consolidationUtilization, capacity);
   const byRate = (demand?.level ?? 0) / (capacity.requestsPerSecond * consolidationUtilization);
   const inFlight = capacity.provenInFlight ?? capacity.inFlight;
   const byFlight =

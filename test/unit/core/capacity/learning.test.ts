@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { correctionFactor, learnCorrection, noCorrection } from '../../../../src/core/capacity/correction.ts';
+import { correctionFactor, doubtOf, learnCorrection, noCorrection } from '../../../../src/core/capacity/correction.ts';
+import { plannedShare } from '../../../../src/core/decision/sizing.ts';
 import { capacityFromCurve, learnCurve } from '../../../../src/core/capacity/curve.ts';
 import { operatingPoint, scaled } from '../../../../src/core/capacity/iteration-time.ts';
 import { freshMix, learnMix, lengthsOf, type Lengths } from '../../../../src/core/signals/mix.ts';
@@ -162,4 +163,21 @@ test('what varies by chance where hardly anything runs does not bend the curve',
   // The same throughput whatever ran: residence time seems to grow with concurrency alone.
   for (let i = 0; i < 60; i++) curve = learnCurve(curve, flowAt(2, [0.7, 1, 1.4, 2][i % 4] ?? 1), 15);
   expect(capacityFromCurve(curve, chat, limits).requestsPerSecond).toBeGreaterThan(10);
+});
+
+test('measuring an engine narrows the margin to four tenths, and what is not measured again widens it', () => {
+  expect(plannedShare(0.9, { doubt: doubtOf(noCorrection) })).toBeCloseTo(0.9, 9);
+  const point = operatingPoint(llama, chat, 8);
+  const flow = flowAt(8, point.sequences, { itlSeconds: 1000 * point.iterationMs, itlTokens: 1_000_000 });
+  let correction = noCorrection;
+  const shares: number[] = [];
+  for (let i = 0; i < 200; i++) {
+    correction = learnCorrection(correction, llama, chat, { flow, seconds: 15 });
+    shares.push(plannedShare(0.9, { doubt: doubtOf(correction) }));
+  }
+  expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+  expect(shares.at(-1)).toBeGreaterThan(0.95);
+  expect(shares.at(-1)).toBeLessThan(0.96);
+  for (let i = 0; i < 480; i++) correction = learnCorrection(correction, llama, chat, { flow: undefined, seconds: 15 });
+  expect(plannedShare(0.9, { doubt: doubtOf(correction) })).toBeLessThan(0.91);
 });
