@@ -16,6 +16,7 @@ const columns: readonly (readonly [string, Read])[] = [
   ['completed', ({ completed }) => completed],
   ['shed', ({ shed }) => shed],
   ['lost', ({ lost }) => lost],
+  ['lostOnScaleDown', ({ lostOnScaleDown }) => lostOnScaleDown],
   ['attainment', ({ attainment }) => attainment],
   ...latency('ttft', ({ ttft }) => ttft),
   ...latency('itl', ({ itl }) => itl),

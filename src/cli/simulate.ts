@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { readScenario } from '../config/scenario-file.ts';
 import type { ScenarioSettings } from '../core/model/simulated-scenario.ts';
-import { bundledWorkloads } from '../sim/workload/bundled.ts';
+import { bundledSettings, bundledWorkloads } from '../sim/workload/bundled.ts';
 import { rateUnits } from '../sim/workload/rate-series.ts';
 import { traceFormats } from '../sim/workload/trace.ts';
 import { decimalNumber, decimalNumbers, oneOf, policyList, slice, wholeNumber, wholeNumbers } from './flags.ts';
@@ -73,7 +73,8 @@ export function register(program: Command): void {
     .option('--timelines', 'with -o json or yaml: timelines and decisions too', false)
     .option('--resume <file>', 'keep finished runs in this file, and take from it those that it has')
     .action(async (flags: Flags) => {
-      const settings = flags.scenario === undefined ? {} : await readScenario(flags.scenario);
+      const own = flags.trace === undefined ? bundledSettings(flags.workload) : {};
+      const settings = { ...own, ...(flags.scenario === undefined ? {} : await readScenario(flags.scenario)) };
       process.exitCode = await simulateAll({ ...flags, ...defaultsOf(flags, settings) }, settings);
     });
 }

@@ -14,6 +14,7 @@ export class Ledger {
   #completed = 0;
   #shed = 0;
   #lost = 0;
+  #lostOnScaleDown = 0;
   #attained = 0;
 
   constructor(scenario: Scenario) {
@@ -36,6 +37,11 @@ export class Ledger {
   get lost(): number {
     return this.#lost;
   }
+
+  /** Of the lost: those that a drained replica still ran when its grace period ended. */
+  get lostOnScaleDown(): number {
+    return this.#lostOnScaleDown;
+  }
   get attained(): number {
     return this.#attained;
   }
@@ -52,8 +58,9 @@ export class Ledger {
     this.#shed++;
   }
 
-  countLost(requests: number): void {
+  countLost(requests: number, isScaleDown = false): void {
     this.#lost += requests;
+    if (isScaleDown) this.#lostOnScaleDown += requests;
   }
 
   firstToken(id: number, atMs: number): void {

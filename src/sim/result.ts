@@ -61,6 +61,8 @@ export interface SimResult {
   readonly shed: number;
   /** Killed in flight by a scale-down or a dying replica, or still unfinished when the drain period after the trace ended. */
   readonly lost: number;
+  /** Of the lost: killed at the end of a draining replica's grace period. */
+  readonly lostOnScaleDown: number;
   /** Share of arrivals inside every objective, 0 to 1; null when there were no arrivals. */
   readonly attainment: number | null;
   readonly ttft: LatencySummary | null;

@@ -101,6 +101,7 @@ class Run {
       completed: ledger.completed,
       shed: ledger.shed,
       lost: ledger.lost,
+      lostOnScaleDown: ledger.lostOnScaleDown,
       attainment: ledger.arrivals === 0 ? null : ledger.attained / ledger.arrivals,
       ttft: ledger.ttft(),
       itl: summaryOfHistogram(itl),

@@ -122,7 +122,7 @@ export class World {
         },
         gone: (pod, atMs, lost) => {
           this.#sensors.forget(pod, atMs);
-          ledger.countLost(lost.length);
+          ledger.countLost(lost.length, pod.isTerminating);
           this.#preemptions += pod.engine?.snapshot().preemptionsTotal ?? 0;
         },
       },

@@ -59,6 +59,7 @@ export function simResult(over: Partial<SimResult> = {}): SimResult {
     completed: 518_380,
     shed: 15,
     lost: 5,
+    lostOnScaleDown: 0,
     attainment: 0.99612,
     ttft: { p50: 0.0834, p95: 0.312, p99: 1.24, mean: 0.11 },
     itl: { p50: 0.0162, p95: 0.0243, p99: 0.0418, mean: 0.017 },

@@ -110,6 +110,7 @@ function meanOf(runs: readonly SimResult[]): SummaryRow {
     completed: of((run) => run.completed),
     shed: of((run) => run.shed),
     lost: of((run) => run.lost),
+    lostOnScaleDown: of((run) => run.lostOnScaleDown),
     attainment: meanKnown(runs.map((run) => run.attainment)),
     ttft: meanLatency(runs.map((run) => run.ttft)),
     itl: meanLatency(runs.map((run) => run.itl)),

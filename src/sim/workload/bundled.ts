@@ -1,3 +1,4 @@
+import type { ScenarioSettings } from '../../core/model/simulated-scenario.ts';
 import type { RandomStream } from '../rng.ts';
 import { dayWorkload, diurnalShare } from './day.ts';
 import { around, exactly, lines, type Shape, type ShapedPrompt, shapedWorkload, stairs } from './shape.ts';
@@ -6,6 +7,8 @@ import { wholeSource, type WorkloadSource } from './source.ts';
 /** A shape with what it is for. Rates suit the profile llama-3.1-8b-h100: near 5.6 requests a second and replica at 4096 in, 256 out. */
 interface Bundled extends Shape {
   readonly about: string;
+  /** The fleet and the faults that belong to it; a scenario file may say otherwise. */
+  readonly settings?: ScenarioSettings;
 }
 
 const blockTokens = 512;
@@ -56,13 +59,16 @@ const shapes: Readonly<Record<string, Bundled>> = {
     prompt: around(4096, 256),
   },
   s8: {
-    about: 'a step that asks for eight replicas or more, where only four fit',
+    about: 'a step that asks for eight replicas or more, where only four GPUs are',
+    settings: { nodes: 1, gpusPerNode: 4 },
     seconds: 2700,
     rate: stairs([0, 2], [300, 18], [1800, 2]),
     prompt: exactly(4000, 1000),
   },
   s9: {
-    about: 'a fall that removes replicas, then the same load again: series of the dead must not count',
+    about:
+      'a fall that removes replicas, then the same load again: series of the dead stay for five minutes and must not count',
+    settings: { faults: [{ kind: 'StaleSeries', fromSeconds: 600, toSeconds: 1800, persistSeconds: 300 }] },
     seconds: 2400,
     rate: stairs([0, 24], [600, 4], [1800, 24]),
     prompt: around(4096, 256),
@@ -74,7 +80,8 @@ const shapes: Readonly<Record<string, Bundled>> = {
     prompt: (stream, second) => around(second < 900 ? 500 : 8000, 200)(stream),
   },
   s11: {
-    about: 'half of all requests begin alike: one hot replica under prefix-affine routing',
+    about: 'half of all requests begin alike, and for ten minutes a third of all goes to one replica',
+    settings: { faults: [{ kind: 'SkewedRouting', fromSeconds: 600, toSeconds: 1200, share: 0.33 }] },
     seconds: 1800,
     rate: () => 16,
     prompt: hotPrompt,
@@ -105,13 +112,15 @@ const shapes: Readonly<Record<string, Bundled>> = {
     prompt: around(500, 4000),
   },
   s15: {
-    about: 'the load triples in the three minutes from 900 s, in which metrics may be dark',
+    about: 'the load triples in the three minutes from 900 s, in which all metrics are dark',
+    settings: { faults: [{ kind: 'MetricBlackout', fromSeconds: 900, toSeconds: 1080, includesGateway: true }] },
     seconds: 2400,
     rate: lines([0, 8], [900, 8], [1080, 24], [1800, 24], [1801, 8]),
     prompt: around(4096, 256),
   },
   s16: {
-    about: 'steady load on three replicas, of which one may restart',
+    about: 'steady load on three replicas, of which one dies and is restarted in place',
+    settings: { faults: [{ kind: 'EngineCrash', fromSeconds: 900, toSeconds: 960, share: 0.34 }] },
     seconds: 2400,
     rate: () => 14,
     prompt: around(4096, 256),
@@ -143,6 +152,11 @@ export function bundledSource(name: string): WorkloadSource | undefined {
   if (shape === undefined) return undefined;
   const { seconds: durationSeconds } = shape;
   return wholeSource({ name, durationSeconds }, (seed) => shapedWorkload(name, shape, seed));
+}
+
+/** The fleet and the faults of a bundled workload; nothing for those without. */
+export function bundledSettings(name: string): ScenarioSettings {
+  return shapes[name]?.settings ?? {};
 }
 
 /** What each is for, in the order of their numbers. */
