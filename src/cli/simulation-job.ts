@@ -111,9 +111,10 @@ async function policyOf(job: SimulationJob, onPass: OnPass, started?: OnProcess)
 }
 
 function oracleOf({ knows }: OracleDefinition, scenario: Scenario): Decider {
-  const { plan, leastGpuHours } = foresee(scenario);
+  const { plan, leastGpuHours, serving } = foresee(scenario);
   const { scrapeIntervalSeconds } = scenario;
-  const policy = knows === 'Arrivals' ? createOracle(plan) : createReactiveOracle(plan, scrapeIntervalSeconds);
+  const policy =
+    knows === 'Arrivals' ? createOracle(plan) : createReactiveOracle(plan, { scrapeIntervalSeconds, serving });
   return Object.assign(policy, { leastGpuHours });
 }
 

@@ -91,13 +91,16 @@ export class Cluster {
     return this.#peak;
   }
 
-  /** Pods that are Ready at 0 on nodes that hold everything. */
+  /** Pods that are Ready at 0 on nodes that hold everything; those that no node has room for wait like any other. */
   begin(replicas: number): void {
     this.#replicas = replicas;
     for (let i = 0; i < replicas; i++) {
-      const pod = this.#create(0);
       const node = this.#firstOf(this.#withRoom(), 0) ?? this.#nodePool.addAtOnce();
-      if (node === undefined) throw new RangeError(`initialReplicas must fit on the nodes, was ${replicas}`);
+      if (node === undefined) {
+        this.#start(0);
+        continue;
+      }
+      const pod = this.#create(0);
       if (!node.hasWeights(this.#options.artifact.hash, 0)) node.warm(this.#options.artifact);
       this.#bind(pod, node, 0);
       pod.usesNodeCache = node.useWeights(this.#options.artifact, 0, 0).isFromCache;

@@ -18,6 +18,9 @@ export interface BinLoad {
   readonly full: number;
   /** With no objective on latencies: less is impossible. */
   readonly least: number;
+  /** Requests per second, and those that a full replica serves. */
+  readonly rate: number;
+  readonly replicaRate: number;
   /** How long a request stays in a full replica, seconds. */
   readonly stay: number;
 }
@@ -29,7 +32,7 @@ interface Total {
   output: number;
 }
 
-const nothing: BinLoad = { full: 0, least: 0, stay: 0 };
+const nothing: BinLoad = { full: 0, least: 0, rate: 0, replicaRate: 0, stay: 0 };
 
 /** The true work of each bin. Prompts are taken to find whatever any prompt before them left in a cache. */
 export function binLoads(scenario: Scenario): readonly BinLoad[] {
@@ -64,6 +67,8 @@ function loadOf({ requests, uncached, cached, output }: Total, scenario: Scenari
   return {
     full: rate / inside.requestsPerSecond,
     least: (rate / at.requestsPerSecond) * busyShare,
+    rate,
+    replicaRate: inside.requestsPerSecond,
     stay: inside.inFlight / inside.requestsPerSecond,
   };
 }

@@ -1,5 +1,6 @@
 import type { PolicyView, SimulatedPolicy } from '../policies/policy.ts';
 import { binSeconds } from './bin-loads.ts';
+import { gatewayQueue, pendingCount, readyCount, sumOf } from '../policies/signals.ts';
 import type { OraclePlan } from './plan.ts';
 
 /** The longest that it does not look, though nothing is due. */
@@ -31,19 +32,52 @@ export function createOracle(
   };
 }
 
+/** What a reactive oracle knows of serving: a start takes so long, a full replica serves so many requests a second of each bin's kind. */
+export interface Serving {
+  readonly leadSeconds: number;
+  readonly replicaRates: readonly number[];
+  readonly rates: readonly number[];
+  readonly maxReplicas: number;
+}
+
+/** A backlog that stands when help arrives is drained within this part of a start, and no faster than within half a minute: our own policies' rule. */
+function recoverySeconds(leadSeconds: number): number {
+  return Math.max(30, leadSeconds / 2);
+}
+
 /**
- * Knows the true size, from the first scrape after it changed on, and nothing of what comes: orders it once. What queued up meanwhile is not
- * ordered for.
+ * Knows the true size, from the first scrape after it changed on, and nothing of what comes: orders it once, and with it what drains the queue that
+ * will stand when the order arrives. While an order is on its way nothing more is ordered for the queue; what the queue no longer needs goes at once.
  */
-export function createReactiveOracle({ sizes }: OraclePlan, scrapeIntervalSeconds: number): SimulatedPolicy {
+export function createReactiveOracle(
+  { sizes }: OraclePlan,
+  { scrapeIntervalSeconds, serving }: { readonly scrapeIntervalSeconds: number; readonly serving?: Serving },
+): SimulatedPolicy {
+  const draining = serving === undefined ? () => 0 : (view: PolicyView, bin: number) => drainers(view, bin, serving);
   return {
     name: 'reactive-oracle',
     tickSeconds: scrapeIntervalSeconds,
-    decide: ({ now, seen }) => {
-      const bin = Math.min(sizes.length, Math.ceil(now / 1000 / binSeconds)) - 1;
+    decide: (view) => {
+      const bin = Math.min(sizes.length, Math.ceil(view.now / 1000 / binSeconds)) - 1;
       const size = sizes[bin] ?? 0;
-      const because = `the arrivals of this moment need ${size}`;
-      return { ...(seen.targets[0]?.specReplicas === size ? {} : { replicas: size }), actions: [], because };
+      const spec = view.seen.targets[0]?.specReplicas ?? size;
+      const isOnItsWay = pendingCount(view.seen) > 0;
+      const extra = draining(view, bin);
+      const forQueue = isOnItsWay ? Math.max(0, spec - size) : extra;
+      const wanted = Math.min(serving?.maxReplicas ?? Infinity, size + forQueue);
+      const because = `the arrivals of this moment need ${size}, the queue ${forQueue}`;
+      return { ...(spec === wanted ? {} : { replicas: wanted }), actions: [], because };
     },
   };
+}
+
+/** Replicas beside the size that drain what will stand one start from now. */
+function drainers({ now, seen }: PolicyView, bin: number, { leadSeconds, replicaRates, rates }: Serving): number {
+  const each = replicaRates[bin] ?? 0;
+  if (each <= 0) return 0;
+  const waiting = (sumOf('waiting', seen, now) ?? 0) + (gatewayQueue(seen, now) ?? 0);
+  const serves = each * readyCount(seen);
+  const grows = ((rates[bin] ?? 0) - serves) * leadSeconds;
+  const standing = Math.max(0, waiting + grows);
+  return Math.ceil(standing / recoverySeconds(leadSeconds) / each);
 }

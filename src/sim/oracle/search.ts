@@ -3,7 +3,7 @@ import type { SimResult } from '../result.ts';
 import { type Scenario, type ScenarioOptions, scenarioOf } from '../scenario.ts';
 import { runSimulation } from '../simulation.ts';
 import { binLoads, binNeeds, binSeconds, leastGpuHours } from './bin-loads.ts';
-import { createOracle } from './policies.ts';
+import { createOracle, type Serving } from './policies.ts';
 import { type OraclePlan, planOf } from './plan.ts';
 
 /** The share of requests inside their objectives that the oracle holds. */
@@ -17,6 +17,7 @@ export interface Foresight {
   readonly gpuHours: number;
   /** Work / capacity: nobody pays less. */
   readonly leastGpuHours: number;
+  readonly serving: Serving;
 }
 
 interface Trial {
@@ -51,6 +52,12 @@ export function foresee(options: ScenarioOptions): Foresight {
     attainment: result.attainment,
     gpuHours: result.gpuHours,
     leastGpuHours: leastGpuHours(loads, scenario),
+    serving: {
+      leadSeconds: scenario.coldStartSeconds,
+      rates: loads.map(({ rate }) => rate),
+      replicaRates: loads.map(({ replicaRate }) => replicaRate),
+      maxReplicas: scenario.maxReplicas,
+    },
   };
 }
 
