@@ -16,6 +16,10 @@ export interface Measurement {
 
 export interface BenchOptions {
   readonly isFull: boolean;
+  /** Only these cases, where a bench has cases to choose from. */
+  readonly only?: readonly string[];
+  /** A file of finished scores, for a bench that can go on from one. */
+  readonly scores?: string;
   /** Tells, on stderr, what is being done. */
   readonly say: (line: string) => void;
 }

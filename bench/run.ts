@@ -2,11 +2,11 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { explainError } from '../src/errors.ts';
-import type { Bench } from './bench.ts';
+import type { Bench, BenchOptions } from './bench.ts';
 import { limitsPath, readLimits } from './limits.ts';
 import { type BenchOutput, environment, judge, type Row } from './rows.ts';
 
-const usage = 'npm run bench [-- NAME [--full] [-o table|json]]';
+const usage = 'npm run bench [-- NAME [--full] [--only CASE,...] [--scores FILE] [-o table|json]]';
 const folder = join(import.meta.dirname, 'benches');
 const names = readdirSync(folder)
   .filter((name) => name.endsWith('.ts'))
@@ -17,14 +17,23 @@ async function main(argv: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
-    options: { full: { type: 'boolean', default: false }, output: { type: 'string', short: 'o', default: 'table' } },
+    options: {
+      full: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      scores: { type: 'string' },
+      output: { type: 'string', short: 'o', default: 'table' },
+    },
   });
   const [name, ...more] = positionals;
   if (name === undefined) return list();
   if (more.length > 0) throw new RangeError(`only one bench runs at a time, were ${positionals.join(', ')}: ${usage}`);
   if (!['table', 'json'].includes(values.output))
     throw new RangeError(`-o must be table or json, was ${values.output}`);
-  const output = await run(name, values.full);
+  const output = await run(name, {
+    isFull: values.full,
+    ...(values.only === undefined ? {} : { only: values.only.split(',') }),
+    ...(values.scores === undefined ? {} : { scores: values.scores }),
+  });
   process.stdout.write(values.output === 'json' ? `${JSON.stringify(output, null, 2)}\n` : table(output));
   return output.rows.some((row) => row.ok === false) ? 1 : 0;
 }
@@ -51,12 +60,12 @@ async function described(name: string): Promise<readonly string[]> {
   }
 }
 
-async function run(name: string, isFull: boolean): Promise<BenchOutput> {
+async function run(name: string, options: Omit<BenchOptions, 'say'>): Promise<BenchOutput> {
   const bench = await load(name);
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  say(`${name}: about ${isFull ? bench.fullTakes : bench.takes}, bars from ${limitsPath()}`);
+  say(`${name}: about ${options.isFull ? bench.fullTakes : bench.takes}, bars from ${limitsPath()}`);
   const limits = readLimits();
-  const measured = await bench.run({ isFull, say });
+  const measured = await bench.run({ ...options, say });
   return { bench: name, environment: environment(), rows: judge(name, measured, limits) };
 }
 

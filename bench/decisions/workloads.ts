@@ -91,50 +91,65 @@ const traces: readonly Plan[] = [
     slice: { from: 800, to: 2300 },
     source: { file: 'azure-2023/conv.csv.gz', rateScale: 4, timeScale: 1 },
   },
-  series('azure24', 'foreseeable', 'Azure conversations 2024, a working day in three hours (reconstructed minutes)', {
-    file: 'azure-2024-digitized/conv_recon_1min.csv.gz',
-    rateScale: 0.015,
-    timeScale: 0.25,
-    slice: { from: day + 5 * hour, to: day + 17 * hour },
-  }),
-  series('burstgpt', 'burst', 'BurstGPT, twelve hours of the third day in six: bursts over a day', {
+  series(
+    'azure24',
+    'foreseeable',
+    'Azure conversations 2024, eight hours of a working day in two (reconstructed minutes)',
+    {
+      file: 'azure-2024-digitized/conv_recon_1min.csv.gz',
+      rateScale: 0.015,
+      timeScale: 0.25,
+      slice: { from: day + 5 * hour, to: day + 13 * hour },
+    },
+  ),
+  series('burstgpt', 'burst', 'BurstGPT, eight hours of the third day in four: bursts over a day', {
     file: 'burstgpt/week1_tokens_per_s_1min.csv.gz',
     rateScale: 200,
     timeScale: 0.5,
-    slice: { from: 2 * day + 8 * hour, to: 2 * day + 20 * hour },
+    slice: { from: 2 * day + 10 * hour, to: 2 * day + 18 * hour },
   }),
   {
     name: 'mooncake',
     class: 'foreseeable',
-    about: 'Mooncake conversations, an hour of three times the users, long prompts that share beginnings',
+    about: 'Mooncake conversations, an hour of twice the users, long prompts that share beginnings',
     profile: 'llama-3.1-8b-h100',
     fleet: { routing: 'PrefixAffine' },
-    source: { file: 'mooncake/conversation_trace.jsonl.gz', rateScale: 3, timeScale: 1 },
+    source: { file: 'mooncake/conversation_trace.jsonl.gz', rateScale: 2, timeScale: 1 },
   },
-  series('servegen-large', 'foreseeable', 'ServeGen m-large, rates of ten minutes, a working day in three hours', {
-    file: 'servegen/m-large_pool_10min.csv.gz',
-    rateScale: 0.0048,
-    timeScale: 0.25,
-    slice: { from: day + 5 * hour, to: day + 17 * hour },
-  }),
-  series('servegen-small', 'foreseeable', 'ServeGen m-small, rates of ten minutes, a working day in three hours', {
-    file: 'servegen/m-small_pool_10min.csv.gz',
-    rateScale: 0.001,
-    timeScale: 0.25,
-    slice: { from: day + 5 * hour, to: day + 17 * hour },
-  }),
-  series('crane', 'foreseeable', 'a service of Tencent, half a day in three hours: a fall and a ramp', {
+  series(
+    'servegen-large',
+    'foreseeable',
+    'ServeGen m-large, rates of ten minutes, eight hours of a working day in two',
+    {
+      file: 'servegen/m-large_pool_10min.csv.gz',
+      rateScale: 0.0048,
+      timeScale: 0.25,
+      slice: { from: day + 5 * hour, to: day + 13 * hour },
+    },
+  ),
+  series(
+    'servegen-small',
+    'foreseeable',
+    'ServeGen m-small, rates of ten minutes, eight hours of a working day in two',
+    {
+      file: 'servegen/m-small_pool_10min.csv.gz',
+      rateScale: 0.001,
+      timeScale: 0.25,
+      slice: { from: day + 5 * hour, to: day + 13 * hour },
+    },
+  ),
+  series('crane', 'foreseeable', 'a service of Tencent, eight hours in two: a fall and a ramp', {
     file: 'crane/input8.csv.gz',
     rateScale: 0.0019,
     rateUnit: 'per-second',
     timeScale: 0.25,
-    slice: { from: day, to: day + 12 * hour },
+    slice: { from: day + 4 * hour, to: day + 12 * hour },
   }),
-  series('nab', 'burst', 'an AWS load balancer, eight hours: counts that jump each five minutes', {
+  series('nab', 'burst', 'an AWS load balancer, five hours: counts that jump each five minutes', {
     file: 'nab/elb_request_count_8c0756.csv.gz',
     rateScale: 5,
     timeScale: 1,
-    slice: { from: day, to: day + 8 * hour },
+    slice: { from: day, to: day + 5 * hour },
   }),
 ];
 

@@ -8,15 +8,16 @@ export interface Progress {
   readonly stop: () => void;
 }
 
-export function progressOf(runs: number, stream: NodeJS.WriteStream = process.stderr): Progress {
-  return stream.isTTY ? bar(runs, stream) : lines(runs, stream);
+/** `every`: without a terminal one line for so many runs. */
+export function progressOf(runs: number, stream: NodeJS.WriteStream = process.stderr, every = 1): Progress {
+  return stream.isTTY ? bar(runs, stream) : lines(runs, stream, every);
 }
 
-function lines(runs: number, stream: NodeJS.WriteStream): Progress {
+function lines(runs: number, stream: NodeJS.WriteStream, every: number): Progress {
   let done = 0;
   const finished = (name: string): void => {
     done += 1;
-    stream.write(`Finished ${done} of ${runs}: ${name}\n`);
+    if (done % every === 0 || done === runs) stream.write(`Finished ${done} of ${runs}: ${name}\n`);
   };
   return { advance: () => undefined, finished, stop: () => undefined };
 }

@@ -1,0 +1,51 @@
+import type { BenchOptions, Measurement } from '../bench.ts';
+import { chosenWorkloads, type Grid, scoresOf } from './plan.ts';
+import { defaultsOf, oracles, own, peerNames } from './policies.ts';
+import type { Score } from './runs.ts';
+import { type StandardWorkload } from './workloads.ts';
+
+/** Seeds that are scored; peers are tuned on others. */
+export const scoredSeeds = [101, 102, 103, 104] as const;
+const fullSeeds = Array.from({ length: 20 }, (_, i) => 101 + i);
+const coldStarts = { standard: [30, 110, 300], full: [5, 30, 60, 110, 240, 600] } as const;
+
+export interface Comparison {
+  readonly scores: readonly Score[];
+  readonly absent: readonly StandardWorkload[];
+  readonly grid: Grid;
+  /** Wall time of what was simulated now, seconds. */
+  readonly seconds: number;
+}
+
+/** The standard comparison: every peer and our own policy on every workload, cold start and seed. */
+export async function compare(
+  options: BenchOptions,
+  { withOracles }: { readonly withOracles: boolean },
+): Promise<Comparison> {
+  const { present, absent } = chosenWorkloads(options.only);
+  const policies = await defaultsOf([own, ...peerNames(), ...(withOracles ? oracles : [])]);
+  const grid: Grid = {
+    workloads: present.map(({ name }) => name),
+    coldStarts: options.isFull ? coldStarts.full : coldStarts.standard,
+    seeds: options.isFull ? fullSeeds : scoredSeeds,
+    factors: [1],
+    policies,
+  };
+  const runs = grid.workloads.length * grid.coldStarts.length * grid.seeds.length * policies.length;
+  options.say(
+    `${runs} runs: ${grid.workloads.length} workloads, cold starts ${grid.coldStarts.join(', ')} s, ${grid.seeds.length} seeds, ${policies.length} policies`,
+  );
+  const before = performance.now();
+  const scores = await scoresOf(grid, options);
+  return { scores, absent, grid, seconds: (performance.now() - before) / 1000 };
+}
+
+export function absentRows(absent: readonly StandardWorkload[]): readonly Measurement[] {
+  return absent.map(({ name, absent: note }) => ({
+    case: name,
+    metric: 'absent',
+    value: null,
+    unit: '',
+    ...(note === undefined ? {} : { note }),
+  }));
+}

@@ -1,0 +1,72 @@
+import { progressOf } from '../../src/cli/progress.ts';
+import type { BenchOptions } from '../bench.ts';
+import { type CellJob, type NamedDefinition, runCells, type Score } from './runs.ts';
+import { ScoreFile } from './store.ts';
+import { standardWorkloads, type StandardWorkload } from './workloads.ts';
+
+export interface Grid {
+  readonly workloads: readonly string[];
+  readonly coldStarts: readonly number[];
+  readonly seeds: readonly number[];
+  readonly factors: readonly number[];
+  readonly policies: readonly NamedDefinition[];
+}
+
+export interface Chosen {
+  readonly present: readonly StandardWorkload[];
+  readonly absent: readonly StandardWorkload[];
+}
+
+/** The workloads that were asked for, and of those the ones whose data is not here. */
+export function chosenWorkloads(only: readonly string[] | undefined): Chosen {
+  const all = standardWorkloads();
+  const unknown = only?.find((name) => !all.some((one) => one.name === name));
+  if (unknown !== undefined)
+    throw new RangeError(`--only must name workloads of ${all.map((one) => one.name).join(', ')}, was '${unknown}'`);
+  const wanted = all.filter(({ name }) => only === undefined || only.includes(name));
+  return {
+    present: wanted.filter((one) => one.absent === undefined),
+    absent: wanted.filter((one) => one.absent !== undefined),
+  };
+}
+
+/** All cells of the grid, one after another of the same load: it is drawn once. */
+function jobsOf({ workloads, seeds, coldStarts, factors, policies }: Grid): readonly CellJob[] {
+  return workloads.flatMap((workload) =>
+    seeds.flatMap((seed) =>
+      coldStarts.flatMap((coldStartSeconds) =>
+        factors.map((iterationFactor) => ({ workload, seed, coldStartSeconds, iterationFactor, policies })),
+      ),
+    ),
+  );
+}
+
+/** Runs what the file has not, with progress, and answers all scores of the grid. */
+export async function scoresOf(grid: Grid, { scores: path }: Pick<BenchOptions, 'scores'>): Promise<readonly Score[]> {
+  const file = path === undefined ? undefined : new ScoreFile(path);
+  const scores: Score[] = [];
+  const jobs = jobsOf(grid).flatMap((job) => {
+    const known = job.policies.map(({ label }) => file?.find({ ...job, policy: label }));
+    scores.push(...known.filter((one) => one !== undefined));
+    const policies = job.policies.filter((_, i) => known[i] === undefined);
+    return policies.length === 0 ? [] : [{ ...job, policies }];
+  });
+  const total = jobs.reduce((sum, { policies }) => sum + policies.length, 0);
+  const progress = progressOf(total, process.stderr, Math.ceil(total / 40));
+  let done = 0;
+  try {
+    await runCells(jobs, {
+      scored: (score) => {
+        scores.push(score);
+        file?.add(score);
+        progress.advance(++done / total);
+        progress.finished(
+          `${score.policy}, ${score.workload}, cold start ${score.coldStartSeconds} s, seed ${score.seed}`,
+        );
+      },
+    });
+  } finally {
+    progress.stop();
+  }
+  return scores;
+}
