@@ -1,7 +1,9 @@
 import { tokenCosts } from './capacity/token-costs.ts';
 import { learnKvPerRequest } from './capacity/capacity.ts';
 import { ceilingAfter, queueAfter } from './capacity/ceiling.ts';
-import { learnCorrection, noCorrection } from './capacity/correction.ts';
+import { correctionFactor, learnCorrection, noCorrection } from './capacity/correction.ts';
+import { scaled } from './capacity/iteration-time.ts';
+import { poolingAfter } from './capacity/pooling.ts';
 import { saturationAfter } from './capacity/saturation.ts';
 import { learnCurve } from './capacity/curve.ts';
 import { freshLeadTimes, learnLeadTimes } from './capacity/lead-time.ts';
@@ -69,6 +71,7 @@ export function learn(input: LearnInput): LearnedMemory {
     ...(kvPerRequest === undefined ? {} : { kvPerRequest }),
     ...limitsOf(input),
     correction: correctionAfter(input),
+    ...poolingOf(input),
   };
 }
 
@@ -133,4 +136,22 @@ function correctionAfter(input: LearnInput): LearnedMemory['correction'] {
     flow: step.settledFlow,
     seconds: stepSeconds(input),
   });
+}
+
+/** What waiting says of the router; with one target only, as the profile's correction is. */
+function poolingOf(input: LearnInput): Pick<LearnedMemory, 'pooling'> {
+  const { learned, policy, step } = input;
+  const profile = policy.targets[0]?.profile;
+  if (profile === undefined || policy.targets.length > 1) return {};
+  const pooling =
+    step.bin === undefined
+      ? learned.pooling
+      : poolingAfter(learned.pooling, {
+          flow: step.settledFlow,
+          profile: scaled(profile, correctionFactor(learned.correction)),
+          lengths: lengthsOf(learned.mix),
+          seconds: stepSeconds(input),
+          isBacklog: learned.queue !== undefined,
+        });
+  return pooling === undefined ? {} : { pooling };
 }

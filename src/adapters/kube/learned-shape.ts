@@ -81,6 +81,9 @@ const learned = fits<LearnedMemory>({
   ceiling: maybe(fits<NonNullable<LearnedMemory['ceiling']>>({ share: amount, at: amount })),
   saturation: maybe(fits<NonNullable<LearnedMemory['saturation']>>({ inFlight: amount, at: amount })),
   correction: fits<LearnedMemory['correction']>({ factor: amount, weight: amount }),
+  pooling: maybe(
+    fits<NonNullable<LearnedMemory['pooling']>>({ requests: amount, waited: amount, serviced: amount, busied: amount }),
+  ),
   mix: fits<LearnedMemory['mix']>({
     promptTokens: amount,
     cachedShare: amount,

@@ -9,6 +9,7 @@ import { correctionFactor, doubtOf } from './correction.ts';
 import { capacityFromCurve } from './curve.ts';
 import { capacityFromProfile, type Capacity } from './from-profile.ts';
 import { scaled } from './iteration-time.ts';
+import { serversOf } from './pooling.ts';
 import { type Lengths, lengthsOf } from '../signals/mix.ts';
 
 export interface CapacityInput {
@@ -45,6 +46,7 @@ function computed(input: CapacityInput): Capacity {
     objectives,
     kvTokens: tunables.kvHighRatio * (said.kvTokens ?? profile.kvCapacityTokens),
     maxSequences: Math.min(profile.maxNumSeqs, said.maxRunning ?? Infinity),
+    servers: serversOf(learned.pooling, observation.readings.length),
   });
   const source = learned.correction.weight >= 1 ? 'corrected profile' : 'profile';
   return { ...capacity, believed: 1, doubt: doubtOf(learned.correction), source };

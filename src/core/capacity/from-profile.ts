@@ -1,6 +1,8 @@
 import type { Objectives } from '../model/policy.ts';
 import type { EngineProfile } from '../model/profile.ts';
-import { iterationMs, meanContext, operatingPoint, quadraticMs, type OperatingPoint } from './iteration-time.ts';
+import { iterationMs, meanContext, operatingPoint, type OperatingPoint } from './iteration-time.ts';
+import { waitExponent } from './pooling.ts';
+import { prefillMs } from './prefill.ts';
 import type { Lengths } from '../signals/mix.ts';
 
 /** What one replica serves inside the objectives, and what stops it from serving more. */
@@ -28,6 +30,8 @@ export interface Limits {
   readonly objectives: Objectives;
   readonly kvTokens: number;
   readonly maxSequences: number;
+  /** Replicas that serve one queue together, as the router makes them; absent: each has its own. */
+  readonly servers?: number;
 }
 
 /** The largest rate whose operating point keeps the objectives, the KV budget and the number of sequences. */
@@ -41,7 +45,7 @@ export function capacityFromProfile(
   let boundBy: Capacity['boundBy'] = 'compute';
   for (let i = 0; i < halvings && high - low > 1e-3 * high; i++) {
     const rate = (low + high) / 2;
-    const broken = brokenLimit(profile, lengths, limits, operatingPoint(profile, lengths, rate));
+    const broken = brokenLimit(profile, lengths, limits, { point: operatingPoint(profile, lengths, rate), rate });
     if (broken === undefined) low = rate;
     else {
       high = rate;
@@ -61,20 +65,16 @@ function alone(profile: EngineProfile, lengths: Lengths): number {
   return 1000 / (prefillMs(profile, lengths, 0) + lengths.output * token);
 }
 
-/** Time to compute one prompt, in as many iterations as the token budget makes of it, beside `sequences` that decode. */
-function prefillMs(profile: EngineProfile, lengths: Lengths, sequences: number): number {
-  const chunks = Math.max(1, lengths.uncachedPrompt / profile.maxBatchedTokens);
-  const chunk = lengths.uncachedPrompt / chunks;
-  const busy = { sequences: sequences + chunk, context: 0, prompts: 0, chunk: 0 };
-  const read = profile.gamma * sequences * meanContext(lengths) + profile.delta * sequences;
-  return chunks * (iterationMs({ ...profile, delta: 0 }, busy) + read) + quadraticMs(profile, lengths);
+interface Tried {
+  readonly point: OperatingPoint;
+  readonly rate: number;
 }
 
 function brokenLimit(
   profile: EngineProfile,
   lengths: Lengths,
   limits: Limits,
-  point: OperatingPoint,
+  { point, rate }: Tried,
 ): Capacity['boundBy'] | undefined {
   if (point.load > highestLoad) return 'compute';
   if (point.kvTokens > limits.kvTokens) return 'kv';
@@ -85,21 +85,37 @@ function brokenLimit(
     if (point.iterationMs * factor > interTokenLatency.milliseconds) return 'objective';
   }
   if (timeToFirstToken === undefined) return undefined;
-  const first = firstTokenMs(profile, lengths, { point, percentile: timeToFirstToken.percentile });
-  return first > timeToFirstToken.milliseconds ? 'objective' : undefined;
+  const service = prefillMs(profile, lengths, point.sequences);
+  const patience = timeToFirstToken.milliseconds - profile.tau0 - point.iterationMs;
+  const queue = { patience: patience / service, load: (rate * service) / 1000, servers: limits.servers ?? 1 };
+  return isInTime(queue, limits.objectives, timeToFirstToken.percentile) ? undefined : 'objective';
 }
 
 /**
- * Time to first token at a percentile: the running iteration must end, then prompts are computed one after another. Waiting behind others
- * has an exponential tail with mean (own prefill) / (1 - load): the p95 is 3.0 means, the p50 0.7.
+ * Behind a router of chance the percentile alone decides. What a better router allows beyond that leaves no slack for a surprise, so there no more prompts
+ * than the attainment leaves may be late by waiting.
  */
-export function firstTokenMs(
-  profile: EngineProfile,
-  lengths: Lengths,
-  at: { readonly point: OperatingPoint; readonly percentile: number },
-): number {
-  const { point } = at;
-  const own = prefillMs(profile, lengths, point.sequences);
-  const tail = Math.max(1, -Math.log(1 - at.percentile / 100));
-  return profile.tau0 + point.iterationMs + (own * tail) / (1 - point.load);
+function isInTime(queue: QueueAt, { attainmentPercent }: Objectives, percentile: number): boolean {
+  const allowed = 1 - percentile / 100;
+  if (lateShare({ ...queue, servers: 1 }) <= allowed) return true;
+  const late = lateShare(queue);
+  return late <= allowed && late - lateShare({ ...queue, load: 0 }) <= 1 - attainmentPercent / 100;
+}
+
+interface QueueAt {
+  readonly patience: number;
+  readonly load: number;
+  readonly servers: number;
+}
+
+/**
+ * Share of prompts that are not computed within `patience` (in mean times of computing one) of their arrival, when `servers` that are each busy for the
+ * share `load` take them from one queue: the sojourn time of M/M/n, with the chance to wait by Sakasegawa's form. Of one server exp(-patience (1 - load)).
+ */
+export function lateShare({ patience, load, servers }: QueueAt): number {
+  if (load >= 1 || patience <= 0) return 1;
+  const waits = load ** waitExponent(servers);
+  const faster = servers * (1 - load) - 1;
+  const beyond = Math.abs(faster) < 1e-9 ? patience : (1 - Math.exp(-patience * faster)) / faster;
+  return Math.exp(-patience) * (1 + waits * beyond);
 }

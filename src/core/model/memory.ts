@@ -112,6 +112,13 @@ export interface LearnedMemory {
   readonly saturation?: { readonly inFlight: number; readonly at: Instant };
   /** Bounded observed/predicted iteration-time correction of the profile, and its weight. */
   readonly correction: { readonly factor: number; readonly weight: number };
+  /** Decayed sums over requests that started: requests, seconds they waited in an engine, seconds their prompts take, share of the time engines computed prompts. */
+  readonly pooling?: {
+    readonly requests: number;
+    readonly waited: number;
+    readonly serviced: number;
+    readonly busied: number;
+  };
   /** Mean lengths of the present mix, tokens a request (decaying). */
   readonly mix: {
     readonly promptTokens: number;

@@ -195,6 +195,7 @@ test('a new leader finds sizes, windows, learned memory and assignments', async 
     queue: { since: epoch, size: 12, throughput: 1.5 },
     ceiling: { share: 0.8, at: epoch },
     saturation: { inFlight: 16, at: epoch },
+    pooling: { requests: 40, waited: 2, serviced: 12, busied: 16 },
   };
   const packed = await packLearned(learned);
   const all = await scene(undefined, (server) => {

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { capacityFromProfile, firstTokenMs } from '../../../../src/core/capacity/from-profile.ts';
+import { capacityFromProfile, lateShare } from '../../../../src/core/capacity/from-profile.ts';
 import { iterationMs, operatingPoint, scaled } from '../../../../src/core/capacity/iteration-time.ts';
+import { poolingAfter, serversOf } from '../../../../src/core/capacity/pooling.ts';
+import { prefillMs } from '../../../../src/core/capacity/prefill.ts';
+import type { Flow } from '../../../../src/core/signals/flow.ts';
 import type { Lengths } from '../../../../src/core/signals/mix.ts';
 import { milliseconds } from '../../../../src/core/model/units.ts';
 import { llama8bH100 as llama } from '../../../support/builders.ts';
@@ -20,8 +23,7 @@ test('one sequence alone takes what was measured: 7 ms an iteration', () => {
 
 test('a prompt of 4,096 tokens on an idle replica has its first token after what was measured: 114 ms', () => {
   const lengths = { ...chat, uncachedPrompt: 4096 };
-  const point = { iterationMs: 0, load: 0, sequences: 0, kvTokens: 0 };
-  expect(firstTokenMs(llama, lengths, { point, percentile: 50 })).toBeCloseTo(113.7, 0);
+  expect(prefillMs(llama, lengths, 0) + llama.tau0).toBeCloseTo(113.7, 0);
 });
 
 test('the operating point obeys its own equation: what it assumes of the batch gives back its time', () => {
@@ -80,4 +82,81 @@ test('longer requests, slower engines and tighter objectives never raise the cap
     ),
     { numRuns: 300 },
   );
+});
+
+test('of one server the share of late prompts is that of M/M/1, of many it is nearly the time of the prompt itself', () => {
+  for (const load of [0.1, 0.5, 0.9]) {
+    const alone = lateShare({ patience: 3, load, servers: 1 });
+    expect(alone).toBeCloseTo(Math.exp(-3 * (1 - load)), 9);
+    expect(lateShare({ patience: 3, load, servers: 64 })).toBeLessThan(Math.exp(-3) * 1.5 + 0.05);
+  }
+  expect(lateShare({ patience: 3, load: 1, servers: 8 })).toBe(1);
+  expect(lateShare({ patience: -1, load: 0.5, servers: 8 })).toBe(1);
+});
+
+test('more servers behind one queue are never later, more load never earlier', () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 0.01, max: 20, noNaN: true }),
+      fc.double({ min: 0, max: 0.99, noNaN: true }),
+      fc.double({ min: 1, max: 100, noNaN: true }),
+      (patience, load, servers) => {
+        const late = lateShare({ patience, load, servers });
+        expect(late).toBeGreaterThanOrEqual(0);
+        expect(late).toBeLessThanOrEqual(1 + 1e-9);
+        expect(lateShare({ patience, load, servers: servers + 1 })).toBeLessThanOrEqual(late + 1e-9);
+        expect(lateShare({ patience, load: load + 0.005, servers })).toBeGreaterThanOrEqual(late - 1e-9);
+      },
+    ),
+    { numRuns: 5000 },
+  );
+});
+
+const long: Lengths = { uncachedPrompt: 8000, cachedPrompt: 0, output: 500, isPrior: false };
+/** What eight replicas do in a minute at a rate each, with so many seconds of waiting a request. */
+function waited(rate: number, seconds: number): Flow {
+  const replicaSeconds = 480;
+  const requests = rate * replicaSeconds;
+  return {
+    replicas: 8,
+    replicaSeconds,
+    finished: requests,
+    started: requests,
+    promptTokens: requests * 8000,
+    cachedTokens: 0,
+    outputTokens: requests * 500,
+    runningSeconds: 0,
+    runningChange: 0,
+    waitingSeconds: seconds * requests,
+    itlSeconds: 0,
+    itlTokens: 0,
+  };
+}
+function serversAfter(seconds: number): number {
+  let pooling: ReturnType<typeof poolingAfter>;
+  for (let i = 0; i < 120; i++) {
+    const step = { flow: waited(1.5, seconds), profile: llama, lengths: long, seconds: 60, isBacklog: false };
+    pooling = poolingAfter(pooling, step);
+  }
+  return serversOf(pooling, 8);
+}
+
+test('a router is known by how long requests wait: by chance, or as one queue', () => {
+  const service = prefillMs(llama, long, operatingPoint(llama, long, 1.5).sequences) / 1000;
+  const load = 1.5 * service;
+  const byChance = (service * load) / (1 - load);
+  expect(serversOf(undefined, 8)).toBe(1);
+  expect(serversAfter(byChance)).toBeCloseTo(1, 3);
+  expect(serversAfter(byChance * 2)).toBe(1);
+  expect(serversAfter(0)).toBeGreaterThan(5);
+  expect(serversAfter(byChance / 3)).toBeGreaterThan(1.5);
+  expect(serversAfter(byChance / 3)).toBeLessThan(5);
+});
+
+test('one queue before the replicas serves more inside the objective than a queue at each', () => {
+  const objectives = { timeToFirstToken: { percentile: 95, milliseconds: milliseconds(900) }, attainmentPercent: 99 };
+  const capacity = (servers: number): number =>
+    capacityFromProfile(llama, long, { ...loose, objectives, servers }).requestsPerSecond;
+  expect(capacity(8) / capacity(1)).toBeGreaterThan(1.2);
+  expect(capacity(8)).toBeGreaterThan(capacity(3));
 });
