@@ -100,6 +100,28 @@ function cacheOf(workload: Workload): (id: number) => number {
   };
 }
 
+/** Fewer requests say more of chance than of the load: their number scatters by its root. */
+const fewestRequests = 100;
+const tellingRequests = 400;
+const longestSmoothing = 30;
+
+/**
+ * Where bins hold fewer than 100 requests on average: each bin's load as the mean of as many bins around it as hold 400 (at most five minutes). Following every
+ * scatter of few long requests pays for starts and not for service; queues carry it.
+ */
+export function smoothed(loads: readonly BinLoad[]): readonly BinLoad[] {
+  const requests = loads.reduce((sum, { rate }) => sum + rate * binSeconds, 0) / loads.length;
+  if (requests >= fewestRequests) return loads;
+  const bins = Math.min(longestSmoothing, Math.ceil(tellingRequests / Math.max(1e-9, requests)));
+  const sums = [0];
+  for (const { full } of loads) sums.push((sums.at(-1) ?? 0) + full);
+  return loads.map((load, at) => {
+    const from = Math.max(0, at - Math.floor(bins / 2));
+    const to = Math.min(loads.length, from + bins);
+    return { ...load, full: ((sums[to] ?? 0) - (sums[from] ?? 0)) / (to - from) };
+  });
+}
+
 /** Work / capacity: GPU-hours below which nobody serves this load, whatever the latencies, nor keeps to the floor. */
 export function leastGpuHours(loads: readonly BinLoad[], { workload, profile, minReplicas }: Scenario): number {
   const work = loads.reduce((sum, { least }) => sum + least, 0) * binSeconds * attainedShare;

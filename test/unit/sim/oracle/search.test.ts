@@ -8,6 +8,7 @@ import { runSimulation } from '../../../../src/sim/simulation.ts';
 import { dayWorkload } from '../../../../src/sim/workload/day.ts';
 import { workloadOf } from '../../../../src/sim/workload/workload.ts';
 import { llama8bH100 } from '../../../support/builders.ts';
+import { poisson } from '../../../support/simulations.ts';
 
 const scenario: ScenarioOptions = {
   workload: dayWorkload({ compress: 96, peakRate: 90 }),
@@ -48,4 +49,19 @@ test('nothing arrives: the floor is all that is needed, and all that is paid for
   const { plan, gpuHours, attainment } = foresee(idle);
   expect([gpuHours, attainment, plan.orders]).toStrictEqual([1 / 6, null, []]);
   expect(leastGpuHours(binLoads(scenarioOf(idle)), scenarioOf(idle))).toBe(1 / 6);
+});
+
+test('few long requests at a steady rate: the oracle pays no more than the smallest fixed fleet that holds', () => {
+  const few: ScenarioOptions = {
+    workload: poisson({ rate: 4, seconds: 3000, prompt: 6000, output: 600 }),
+    profile: llama8bH100,
+    maxReplicas: 8,
+    coldStartSeconds: 60,
+  };
+  const smallest = Array.from({ length: 8 }, (_, at) => {
+    const setting = { minReplicas: 1, maxReplicas: 8, seed: 1 };
+    return runSimulation(few, createStatic('static', { replicas: at + 1 }, setting));
+  }).find(({ attainment }) => (attainment ?? 0) >= 0.99);
+  expect(smallest?.peakReplicas).toBeGreaterThan(1);
+  expect(foresee(few).gpuHours).toBeLessThanOrEqual(1.05 * (smallest?.gpuHours ?? 0));
 });
