@@ -107,7 +107,7 @@ const longestSmoothing = 30;
 
 /**
  * Where bins hold fewer than 100 requests on average: each bin's load as the mean of as many bins around it as hold 400 (at most five minutes). Following every
- * scatter of few long requests pays for starts and not for service; queues carry it.
+ * scatter of few long requests often pays for starts and not for service; queues carry it.
  */
 export function smoothed(loads: readonly BinLoad[]): readonly BinLoad[] {
   const requests = loads.reduce((sum, { rate }) => sum + rate * binSeconds, 0) / loads.length;

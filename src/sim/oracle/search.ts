@@ -2,7 +2,7 @@ import type { PolicyView } from '../policies/policy.ts';
 import type { SimResult } from '../result.ts';
 import { type Scenario, type ScenarioOptions, scenarioOf } from '../scenario.ts';
 import { runSimulation } from '../simulation.ts';
-import { binLoads, binNeeds, binSeconds, leastGpuHours, smoothed } from './bin-loads.ts';
+import { type BinLoad, binLoads, binNeeds, binSeconds, leastGpuHours, smoothed } from './bin-loads.ts';
 import { createOracle, type Serving } from './policies.ts';
 import { type OraclePlan, planOf } from './plan.ts';
 
@@ -40,13 +40,9 @@ const repairs = 6;
 export function foresee(options: ScenarioOptions): Foresight {
   const scenario = scenarioOf({ ...options, timelineStepSeconds: binSeconds });
   const loads = binLoads(scenario);
-  const sized = smoothed(loads);
   const trials = new Trials(scenario);
   trials.run(loads.map(() => scenario.maxReplicas));
-  const at = (fill: number): Trial => trials.run(binNeeds(sized, fill, scenario));
-  at(1);
-  const tooFull = fullest(at);
-  if (tooFull !== undefined) repaired(tooFull, trials, scenario);
+  for (const sized of new Set([loads, smoothed(loads)])) searched(sized, trials, scenario);
   const { plan, result } = trials.best();
   return {
     plan,
@@ -60,6 +56,13 @@ export function foresee(options: ScenarioOptions): Foresight {
       maxReplicas: scenario.maxReplicas,
     },
   };
+}
+
+function searched(loads: readonly BinLoad[], trials: Trials, scenario: Scenario): void {
+  const at = (fill: number): Trial => trials.run(binNeeds(loads, fill, scenario));
+  at(1);
+  const tooFull = fullest(at);
+  if (tooFull !== undefined) repaired(tooFull, trials, scenario);
 }
 
 /** The least full trial that fails, next to one that holds; `undefined`: nothing fails. */

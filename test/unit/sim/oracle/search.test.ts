@@ -53,7 +53,7 @@ test('nothing arrives: the floor is all that is needed, and all that is paid for
 
 test('few long requests at a steady rate: the oracle pays no more than the smallest fixed fleet that holds', () => {
   const few: ScenarioOptions = {
-    workload: poisson({ rate: 4, seconds: 3000, prompt: 6000, output: 600 }),
+    workload: poisson({ rate: 3, seconds: 3000, prompt: 10_000, output: 400 }),
     profile: llama8bH100,
     maxReplicas: 8,
     coldStartSeconds: 60,
@@ -63,5 +63,5 @@ test('few long requests at a steady rate: the oracle pays no more than the small
     return runSimulation(few, createStatic('static', { replicas: at + 1 }, setting));
   }).find(({ attainment }) => (attainment ?? 0) >= 0.99);
   expect(smallest?.peakReplicas).toBeGreaterThan(1);
-  expect(foresee(few).gpuHours).toBeLessThanOrEqual(1.05 * (smallest?.gpuHours ?? 0));
+  expect(foresee(few).gpuHours).toBeLessThanOrEqual(smallest?.gpuHours ?? 0);
 });
