@@ -1,8 +1,7 @@
 import { tokenCosts } from './capacity/token-costs.ts';
 import { learnKvPerRequest } from './capacity/capacity.ts';
 import { ceilingAfter, queueAfter } from './capacity/ceiling.ts';
-import { correctionFactor, learnCorrection, noCorrection } from './capacity/correction.ts';
-import { scaled } from './capacity/iteration-time.ts';
+import { correctedProfile, learnCorrection, noCorrection } from './capacity/correction.ts';
 import { poolingAfter } from './capacity/pooling.ts';
 import { saturationAfter } from './capacity/saturation.ts';
 import { learnCurve } from './capacity/curve.ts';
@@ -15,6 +14,7 @@ import { judgeForecasts } from './forecast/skill.ts';
 import type { Outlook } from './forecast/outlook.ts';
 import type { LearnedMemory, PoolMemory } from './model/memory.ts';
 import type { PoolPolicy } from './model/policy.ts';
+import type { EngineProfile } from './model/profile.ts';
 import type { PoolSeen } from './model/pool.ts';
 import { elapsed, type Instant } from './model/units.ts';
 import type { DemandStep } from './signals/demand.ts';
@@ -128,27 +128,31 @@ function lessons(input: LearnInput): Pick<LearnedMemory, 'curve' | 'mix'> {
   };
 }
 
+/** What is learned of a profile is learned of one kind of engine. */
+function learningProfile({ policy, step }: LearnInput): EngineProfile | undefined {
+  return policy.targets.length > 1 || step.bin === undefined ? undefined : policy.targets[0]?.profile;
+}
+
 function correctionAfter(input: LearnInput): LearnedMemory['correction'] {
-  const { learned, policy, step } = input;
-  const profile = policy.targets[0]?.profile;
-  if (profile === undefined || policy.targets.length > 1 || step.bin === undefined) return learned.correction;
+  const { learned, step } = input;
+  const profile = learningProfile(input);
+  if (profile === undefined) return learned.correction;
   return learnCorrection(learned.correction, profile, lengthsOf(learned.mix), {
     flow: step.settledFlow,
     seconds: stepSeconds(input),
   });
 }
 
-/** What waiting says of the router; with one target only, as the profile's correction is. */
+/** What waiting says of the router. */
 function poolingOf(input: LearnInput): Pick<LearnedMemory, 'pooling'> {
-  const { learned, policy, step } = input;
-  const profile = policy.targets[0]?.profile;
-  if (profile === undefined || policy.targets.length > 1) return {};
+  const { learned, step } = input;
+  const profile = learningProfile(input);
   const pooling =
-    step.bin === undefined
+    profile === undefined
       ? learned.pooling
       : poolingAfter(learned.pooling, {
           flow: step.settledFlow,
-          profile: scaled(profile, correctionFactor(learned.correction)),
+          profile: correctedProfile(profile, learned.correction),
           lengths: lengthsOf(learned.mix),
           seconds: stepSeconds(input),
           isBacklog: learned.queue !== undefined,

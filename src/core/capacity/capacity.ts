@@ -5,10 +5,9 @@ import type { Observation } from '../signals/observe.ts';
 import { rawValue } from '../signals/reading.ts';
 import { concurrencyLimit } from './saturation.ts';
 import { underCeiling } from './ceiling.ts';
-import { correctionFactor, doubtOf } from './correction.ts';
+import { correctedProfile, doubtOf } from './correction.ts';
 import { capacityFromCurve } from './curve.ts';
 import { capacityFromProfile, type Capacity } from './from-profile.ts';
-import { scaled } from './iteration-time.ts';
 import { serversOf } from './pooling.ts';
 import { type Lengths, lengthsOf } from '../signals/mix.ts';
 
@@ -40,8 +39,7 @@ function computed(input: CapacityInput): Capacity {
       saturatedAt: concurrencyLimit(learned.saturation, input.now),
     });
   }
-  const factor = correctionFactor(learned.correction);
-  const profile = scaled(target.profile, factor);
+  const profile = correctedProfile(target.profile, learned.correction);
   const capacity = capacityFromProfile(profile, lengths, {
     objectives,
     kvTokens: tunables.kvHighRatio * (said.kvTokens ?? profile.kvCapacityTokens),

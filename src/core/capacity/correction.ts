@@ -1,7 +1,7 @@
 import type { LearnedMemory } from '../model/memory.ts';
 import type { EngineProfile } from '../model/profile.ts';
 import type { Flow } from '../signals/flow.ts';
-import { iterationMs, meanContext, quadraticMs } from './iteration-time.ts';
+import { iterationMs, meanContext, quadraticMs, scaled } from './iteration-time.ts';
 import type { Lengths } from '../signals/mix.ts';
 
 type Correction = LearnedMemory['correction'];
@@ -20,6 +20,11 @@ const fewestTokens = 100;
 /** Observed over predicted iteration time, pulled towards 1 while little was seen, and bounded. */
 export function correctionFactor({ factor, weight }: Correction): number {
   return (factor * weight + priorSteps) / (weight + priorSteps);
+}
+
+/** The profile as the engines were seen to run it. */
+export function correctedProfile(profile: EngineProfile, correction: Correction): EngineProfile {
+  return scaled(profile, correctionFactor(correction));
 }
 
 /** What the profile alone still counts in the factor: 1 before anything was compared. */

@@ -100,7 +100,7 @@ function needInput(
     ...(demand === undefined ? {} : { demand }),
     supply: input.supply,
     leadSeconds,
-    recoverySeconds: tunables.recoverySeconds ?? Math.max(30, leadSeconds / 2),
+    recoverySeconds: tunables.recoverySeconds ?? usualRecoverySeconds(leadSeconds),
     targetUtilization: plannedShare(tunables.targetUtilization, input.capacity),
     kvHighRatio: tunables.kvHighRatio,
     dead: input.position.dead,
@@ -108,7 +108,12 @@ function needInput(
   };
 }
 
-/** The part of a policy's margin that stays when capacity is well measured: calibrated models are wrong by 3 to 5 %, others by 5 to 12 % (docs/simulator.md). */
+/** A backlog that stands when help arrives is drained within half a start; nothing recovers faster than within half a minute. */
+export function usualRecoverySeconds(leadSeconds: number): number {
+  return Math.max(30, leadSeconds / 2);
+}
+
+/** The part of a policy's margin that stays when capacity is well measured: calibrated models are wrong by 3 to 5 %, others by 5 to 12 % (docs/policies.md). */
 const leastMargin = 0.4;
 
 /** Share of a capacity that is planned with: the policy's while the capacity is only computed; measuring it narrows the margin. */

@@ -129,7 +129,7 @@ function spreadOf(sorted: Float64Array): number {
 /**
  * The score that at most 1 - quantile of outcomes exceed, of those that were seen and of `ordinaryOutcomes` that are normal with the
  * ordinary spread; never below 0 (an upper bound is not under its forecast); 0 without any. One burst surprises every forecast made within one
- * horizon before it: counted as many among few outcomes it would hold a fleet for its return. A second one does.
+ * horizon before it: counted as many among few outcomes it would hold a fleet for its return. Several do.
  */
 export function scoreOf({ sorted, count, independent, ordinary }: Errors, quantile: number): number {
   if (count === 0) return 0;

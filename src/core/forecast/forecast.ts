@@ -98,16 +98,21 @@ const jumpDeviations = 4;
 
 /**
  * The newest bin where it stands so far above the last minute that the load has jumped, else 0: a bound must not wait a minute for the mean to
- * follow. How far single bins scatter is told by the ordinary errors of the last minute, and by no less than a Poisson stream.
+ * follow. How far single bins scatter is told by the ordinary errors of the last minute, and by no less than a Poisson stream: they (`base`) are
+ * asked for only when the newest bin is beyond that.
  */
-export function jumpOf({ t, y, length }: Series, { short }: Levels, base: Errors | undefined): number {
-  if (length < 2 || base === undefined) return 0;
+export function jumpOf({ t, y, length }: Series, { short }: Levels, base: () => Errors | undefined): number {
+  if (length < 2) return 0;
   const newest = y[length - 1] ?? 0;
   const level = short[length - 2] ?? 0;
   const step = Math.max(1, (t[length - 1] ?? 0) - (t[length - 2] ?? 0));
-  const ordinary = base.count < fewestScores ? priorScatter : base.ordinary;
-  const scatter = Math.max(ordinary, Math.sqrt(1 / baseHorizonSeconds)) * Math.sqrt(baseHorizonSeconds / step);
-  return newest - level > jumpDeviations * scatter * scaleAt(level, base.floor) ? newest : 0;
+  const isBeyond = (scatter: number, floor: number): boolean =>
+    newest - level > jumpDeviations * scatter * Math.sqrt(baseHorizonSeconds / step) * scaleAt(level, floor);
+  const poisson = Math.sqrt(1 / baseHorizonSeconds);
+  const errors = isBeyond(poisson, 0) ? base() : undefined;
+  if (errors === undefined) return 0;
+  const ordinary = errors.count < fewestScores ? priorScatter : errors.ordinary;
+  return isBeyond(Math.max(ordinary, poisson), errors.floor) ? newest : 0;
 }
 
 function largest(values: Float64Array): number {

@@ -39,7 +39,7 @@ export function outlookOf(series: Series, long: LongOutlook = () => undefined): 
     errors.set(horizonSeconds, past);
     return past;
   };
-  const jump = (): number => jumpOf(series, levels, errorsOver(baseHorizonSeconds)[0]);
+  const jump = (): number => jumpOf(series, levels, () => errorsOver(baseHorizonSeconds)[0]);
   const fromLevels = (horizonSeconds: number, quantile: number): Forecast => {
     const past = errorsOver(horizonSeconds);
     return forecastFrom({ series, levels, errors: past, horizonSeconds, quantile });

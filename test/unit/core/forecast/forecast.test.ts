@@ -222,7 +222,7 @@ test('five-second ticks keep the memory bounded too', () => {
   expect(bins.length).toBeLessThanOrEqual(512);
 });
 
-/** Twenty quiet minutes of 15-s bins with bursts of two minutes that begin at the given minutes. */
+/** Forty quiet minutes of 15-s bins with bursts of two minutes that begin at the given minutes. */
 function quietWithBursts(minutes: readonly number[]): readonly number[] {
   const quiet = poissonRates(6, 160, 3);
   return quiet.map((y, i) => (minutes.some((m) => i >= 4 * m && i < 4 * m + 8) ? y + 44 : y));
