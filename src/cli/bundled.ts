@@ -9,7 +9,8 @@ function installation(): string {
   return folder;
 }
 
-function bundledPolicies(): Readonly<Record<string, string>> {
+/** Files of the policies that come with Forewarm, by name. */
+export function bundledPolicies(): Readonly<Record<string, string>> {
   const folder = join(installation(), 'policies');
   const files = existsSync(folder)
     ? readdirSync(folder)

@@ -3,7 +3,7 @@ import type { PolicyDefinition } from '../core/model/policy-definition.ts';
 import { milliseconds, replicas } from '../core/model/units.ts';
 import { withIterationFactor } from '../sim/iteration-factor.ts';
 import { createOracle, createReactiveOracle } from '../sim/oracle/policies.ts';
-import { foresee } from '../sim/oracle/search.ts';
+import { foresee, type Foresight } from '../sim/oracle/search.ts';
 import type { OnPass, PoolTold } from '../sim/policies/balanced.ts';
 import { createPolicy } from '../sim/policies/index.ts';
 import type { PolicyAnswer, PolicyView } from '../sim/policies/policy.ts';
@@ -53,12 +53,26 @@ interface Decider extends PolicyCadence {
   close?(): Promise<void>;
 }
 
+export interface RunHelpers {
+  readonly onProcess?: OnProcess;
+  /** The plan that oracles follow; whoever runs several of one scenario keeps it. Absent: searched. */
+  readonly foreseen?: (truth: ScenarioOptions) => Foresight;
+}
+
 /** Runs a job to its end. `onTick` is told of each look of the policy; when it answers a promise the run waits for it, and is the same. */
-export async function runJob(job: SimulationJob, onTick: OnTick, onProcess?: OnProcess): Promise<SimRun> {
+export async function runJob(
+  job: SimulationJob,
+  onTick: OnTick,
+  { onProcess, foreseen = foresee }: RunHelpers = {},
+): Promise<SimRun> {
   const log = job.record === undefined ? undefined : new DecisionLog(job.record);
   try {
     const onPass: OnPass = (input, output, before) => log?.record(input, output, before);
-    const policy = await policyOf(job, onPass, onProcess);
+    const { definition } = job;
+    const policy =
+      definition.kind === 'Oracle'
+        ? oracleOf(definition, foreseen(trueScenario(job)))
+        : await policyOf({ ...job, definition }, onPass, onProcess);
     try {
       return await runPolicy(job, policy, onTick);
     } finally {
@@ -99,22 +113,22 @@ function forecastOf({ progress }: SimTick, { report }: PolicyAnswer): readonly F
   return [{ t: progress.seconds, horizonSeconds, level, upper }];
 }
 
-async function policyOf(job: SimulationJob, onPass: OnPass, started?: OnProcess): Promise<Decider> {
+async function policyOf(
+  job: SimulationJob & { readonly definition: Exclude<RunDefinition, OracleDefinition> },
+  onPass: OnPass,
+  started?: OnProcess,
+): Promise<Decider> {
   const { definition } = job;
   const scenario = scenarioOf(job.scenario);
   if (definition.kind === 'ExternalPolicy') {
     return ExecPolicy.open({ definition, scenario, ...(started === undefined ? {} : { started }) });
   }
-  if (definition.kind === 'Oracle') return oracleOf(definition, scenarioOf(trueScenario(job)));
   const { minReplicas, maxReplicas, seed } = scenario;
   return createPolicy(definition, { minReplicas, maxReplicas, seed }, poolTold(scenario), onPass);
 }
 
-function oracleOf({ knows }: OracleDefinition, scenario: Scenario): Decider {
-  const { plan, leastGpuHours, serving } = foresee(scenario);
-  const { scrapeIntervalSeconds } = scenario;
-  const policy =
-    knows === 'Arrivals' ? createOracle(plan) : createReactiveOracle(plan, { scrapeIntervalSeconds, serving });
+function oracleOf({ knows }: OracleDefinition, { plan, leastGpuHours, serving }: Foresight): Decider {
+  const policy = knows === 'Arrivals' ? createOracle(plan) : createReactiveOracle(plan, serving);
   return Object.assign(policy, { leastGpuHours });
 }
 

@@ -53,15 +53,18 @@ export class RunFile {
   }
 }
 
-/** A last line without its end was being written when the process died: it is taken away. */
-function readRuns(path: string): Map<string, SimRun> {
-  if (!existsSync(path)) return new Map();
+/** Lines of a file that is appended to, none when it does not exist. A last line without its end was being written when the process died: it is taken away. */
+export function wholeLines(path: string): readonly string[] {
+  if (!existsSync(path)) return [];
   const text = textOf(path);
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   if (whole.length < text.length) truncateSync(path, Buffer.byteLength(whole));
-  const lines = whole.split('\n').slice(0, -1);
+  return whole.split('\n').slice(0, -1);
+}
+
+function readRuns(path: string): Map<string, SimRun> {
   return new Map(
-    lines.map((line, at) => {
+    wholeLines(path).map((line, at) => {
       const read = parsed(line);
       if (isLine(read)) return [read.key, read.run];
       const seen = line.length > 60 ? `${line.slice(0, 60)}...` : line;

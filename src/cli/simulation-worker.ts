@@ -20,7 +20,7 @@ function tell({ progress }: SimTick): void {
 
 const job: SimulationJob = workerData;
 try {
-  say({ kind: 'result', run: await runJob(job, tell, (pid) => say({ kind: 'process', pid })) });
+  say({ kind: 'result', run: await runJob(job, tell, { onProcess: (pid) => say({ kind: 'process', pid }) }) });
 } catch (err) {
   const code = isForewarmError(err) ? err.code : undefined;
   const message = code === undefined && err instanceof Error ? (err.stack ?? err.message) : explainError(err);

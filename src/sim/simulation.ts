@@ -3,6 +3,7 @@ import type { PolicyAnswer, PolicyView, SimulatedPolicy } from './policies/polic
 import { summaryOfHistogram } from './quantile.ts';
 import type { DecisionPoint, SimResult } from './result.ts';
 import { type Scenario, type ScenarioOptions, scenarioOf } from './scenario.ts';
+import { turnsOf } from './turns.ts';
 import { World } from './world.ts';
 
 /** The policy under test as the simulation needs to know it. */
@@ -108,7 +109,7 @@ class Run {
       e2e: ledger.e2e(),
       gpuHours: cluster.gpuMs(this.#endMs) / 3_600_000,
       replicaChanges: decisions.length,
-      directionChanges: turns(decisions),
+      directionChanges: turnsOf(decisions).length,
       peakReplicas: cluster.peakReplicas,
       coldStarts: cluster.coldStarts,
       warmStarts: cluster.warmStarts,
@@ -136,9 +137,4 @@ class Run {
     ledger.countLost(ledger.open);
     this.#isOver = true;
   }
-}
-
-function turns(decisions: readonly DecisionPoint[]): number {
-  const directions = decisions.map(({ from, to }) => Math.sign(to - from));
-  return directions.filter((direction, i) => i > 0 && direction !== directions[i - 1]).length;
 }

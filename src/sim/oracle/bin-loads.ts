@@ -1,6 +1,6 @@
-import { capacityFromProfile, type Limits } from '../../core/capacity/from-profile.ts';
-import { milliseconds } from '../../core/model/units.ts';
+import { capacityFromProfile } from '../../core/capacity/from-profile.ts';
 import type { Lengths } from '../../core/signals/mix.ts';
+import { limitsOf } from '../limits.ts';
 import type { Scenario } from '../scenario.ts';
 import { prefixOf, type Workload } from '../workload/workload.ts';
 
@@ -70,18 +70,6 @@ function loadOf({ requests, uncached, cached, output }: Total, scenario: Scenari
     rate,
     replicaRate: inside.requestsPerSecond,
     stay: inside.inFlight / inside.requestsPerSecond,
-  };
-}
-
-function limitsOf({ profile, objectives }: Scenario): Limits {
-  return {
-    objectives: {
-      timeToFirstToken: { percentile: 95, milliseconds: milliseconds(objectives.ttftMs) },
-      interTokenLatency: { percentile: 95, milliseconds: milliseconds(objectives.itlMs) },
-      attainmentPercent: 99,
-    },
-    kvTokens: profile.kvCapacityTokens,
-    maxSequences: profile.maxNumSeqs,
   };
 }
 

@@ -1,6 +1,7 @@
+import { usualRecoverySeconds } from '../../core/decision/sizing.ts';
 import type { PolicyView, SimulatedPolicy } from '../policies/policy.ts';
-import { binSeconds } from './bin-loads.ts';
 import { gatewayQueue, pendingCount, readyCount, sumOf } from '../policies/signals.ts';
+import { binSeconds } from './bin-loads.ts';
 import type { OraclePlan } from './plan.ts';
 
 /** The longest that it does not look, though nothing is due. */
@@ -32,39 +33,30 @@ export function createOracle(
   };
 }
 
-/** What a reactive oracle knows of serving: a start takes so long, a full replica serves so many requests a second of each bin's kind. */
+/** What a reactive oracle knows of serving: when it looks, what a start takes, how many requests a second come in each bin and a full replica serves of them. */
 export interface Serving {
+  readonly scrapeIntervalSeconds: number;
   readonly leadSeconds: number;
-  readonly replicaRates: readonly number[];
   readonly rates: readonly number[];
+  readonly replicaRates: readonly number[];
   readonly maxReplicas: number;
-}
-
-/** A backlog that stands when help arrives is drained within this part of a start, and no faster than within half a minute: our own policies' rule. */
-function recoverySeconds(leadSeconds: number): number {
-  return Math.max(30, leadSeconds / 2);
 }
 
 /**
  * Knows the true size, from the first scrape after it changed on, and nothing of what comes: orders it once, and with it what drains the queue that
  * will stand when the order arrives. While an order is on its way nothing more is ordered for the queue; what the queue no longer needs goes at once.
  */
-export function createReactiveOracle(
-  { sizes }: OraclePlan,
-  { scrapeIntervalSeconds, serving }: { readonly scrapeIntervalSeconds: number; readonly serving?: Serving },
-): SimulatedPolicy {
-  const draining = serving === undefined ? () => 0 : (view: PolicyView, bin: number) => drainers(view, bin, serving);
+export function createReactiveOracle({ sizes }: OraclePlan, serving: Serving): SimulatedPolicy {
   return {
     name: 'reactive-oracle',
-    tickSeconds: scrapeIntervalSeconds,
+    tickSeconds: serving.scrapeIntervalSeconds,
     decide: (view) => {
       const bin = Math.min(sizes.length, Math.ceil(view.now / 1000 / binSeconds)) - 1;
       const size = sizes[bin] ?? 0;
       const spec = view.seen.targets[0]?.specReplicas ?? size;
       const isOnItsWay = pendingCount(view.seen) > 0;
-      const extra = draining(view, bin);
-      const forQueue = isOnItsWay ? Math.max(0, spec - size) : extra;
-      const wanted = Math.min(serving?.maxReplicas ?? Infinity, size + forQueue);
+      const forQueue = isOnItsWay ? Math.max(0, spec - size) : drainers(view, bin, serving);
+      const wanted = Math.min(serving.maxReplicas, size + forQueue);
       const because = `the arrivals of this moment need ${size}, the queue ${forQueue}`;
       return { ...(spec === wanted ? {} : { replicas: wanted }), actions: [], because };
     },
@@ -79,5 +71,5 @@ function drainers({ now, seen }: PolicyView, bin: number, { leadSeconds, replica
   const serves = each * readyCount(seen);
   const grows = ((rates[bin] ?? 0) - serves) * leadSeconds;
   const standing = Math.max(0, waiting + grows);
-  return Math.ceil(standing / recoverySeconds(leadSeconds) / each);
+  return Math.ceil(standing / usualRecoverySeconds(leadSeconds) / each);
 }

@@ -42,7 +42,8 @@ export function foresee(options: ScenarioOptions): Foresight {
   const loads = binLoads(scenario);
   const trials = new Trials(scenario);
   trials.run(loads.map(() => scenario.maxReplicas));
-  for (const sized of new Set([loads, smoothed(loads)])) searched(sized, trials, scenario);
+  // Where bins hold enough requests both are the same.
+  for (const sized of new Set([loads, smoothed(loads)])) search(sized, trials, scenario);
   const { plan, result } = trials.best();
   return {
     plan,
@@ -50,6 +51,7 @@ export function foresee(options: ScenarioOptions): Foresight {
     gpuHours: result.gpuHours,
     leastGpuHours: leastGpuHours(loads, scenario),
     serving: {
+      scrapeIntervalSeconds: scenario.scrapeIntervalSeconds,
       leadSeconds: scenario.coldStartSeconds,
       rates: loads.map(({ rate }) => rate),
       replicaRates: loads.map(({ replicaRate }) => replicaRate),
@@ -58,7 +60,7 @@ export function foresee(options: ScenarioOptions): Foresight {
   };
 }
 
-function searched(loads: readonly BinLoad[], trials: Trials, scenario: Scenario): void {
+function search(loads: readonly BinLoad[], trials: Trials, scenario: Scenario): void {
   const at = (fill: number): Trial => trials.run(binNeeds(loads, fill, scenario));
   at(1);
   const tooFull = fullest(at);

@@ -1,6 +1,6 @@
 import { capacityFromProfile } from '../../core/capacity/from-profile.ts';
-import { milliseconds } from '../../core/model/units.ts';
 import type { EngineProfile } from '../../core/model/profile.ts';
+import { limitsOf } from '../limits.ts';
 import type { RequestObjectives } from '../scenario.ts';
 import type { Workload } from '../workload/workload.ts';
 
@@ -21,15 +21,7 @@ export function peakNeed(workload: Workload, profile: EngineProfile, objectives:
       output: total(workload.outputTokens) / requests,
       isPrior: false,
     },
-    {
-      objectives: {
-        timeToFirstToken: { percentile: 95, milliseconds: milliseconds(objectives.ttftMs) },
-        interTokenLatency: { percentile: 95, milliseconds: milliseconds(objectives.itlMs) },
-        attainmentPercent: 99,
-      },
-      kvTokens: profile.kvCapacityTokens,
-      maxSequences: profile.maxNumSeqs,
-    },
+    limitsOf({ profile, objectives }),
   );
   const window = busiestWindow(workload, Math.min(windowSeconds, Math.max(1, workload.durationSeconds)));
   return Math.max(1, Math.ceil(window.requests / (window.to - window.from) / (requestsPerSecond * fullShare)));

@@ -138,13 +138,10 @@ function statOf(pid: string): readonly string[] {
 test('a silent policy ends the run after its time, and is killed with all that it started', async () => {
   const command = `${greets}; sleep 600 & sleep 600`;
   let pid = 0;
-  const run = runJob(
-    job(command, 0.3),
-    () => undefined,
-    (one) => {
-      pid = one;
-    },
-  );
+  const onProcess = (one: number): void => {
+    pid = one;
+  };
+  const run = runJob(job(command, 0.3), () => undefined, { onProcess });
   await expect(run).rejects.toThrow('no answer to tick 1 came within 0.3 s (--exec-timeout)');
   await vi.waitFor(() => expect(livingOf(pid)).toStrictEqual([]));
 });

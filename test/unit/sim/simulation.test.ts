@@ -79,10 +79,10 @@ describe('a simulation', () => {
   it('pays from binding to release, and finishes what a draining replica runs', () => {
     const workload = workloadOf('one long answer', [{ arrivalMs: 1000, promptTokens: 100, outputTokens: 5000 }], 600);
     const drained = runSimulation({ workload, profile, minReplicas: 0 }, new Script({ 5: 0 }));
-    expect(drained).toMatchObject({ completed: 1, lost: 0, shed: 0 });
+    expect(drained).toMatchObject({ completed: 1, lost: 0, lostOnScaleDown: 0, shed: 0 });
     expect(drained.gpuHours * 3600).toBeCloseTo(1 + (drained.e2e?.mean ?? 0), 1);
     const killed = runSimulation({ workload, profile, minReplicas: 0, gracePeriodSeconds: 10 }, new Script({ 5: 0 }));
-    expect(killed).toMatchObject({ completed: 0, lost: 1, shed: 0, attainment: 0 });
+    expect(killed).toMatchObject({ completed: 0, lost: 1, lostOnScaleDown: 1, shed: 0, attainment: 0 });
     expect(killed.gpuHours * 3600).toBeCloseTo(15, 6);
   });
 
@@ -100,6 +100,15 @@ describe('a simulation', () => {
     const late = runSimulation(options, new Script({ 5: 0, 60: 1 }, { initial: 1 }));
     expect(late.shed).toBe(1);
     expect(late.ttft?.mean).toBeCloseTo(60 + 46.2 - 80, 1);
+  });
+
+  it('leaves waiting what does not fit at the beginning', () => {
+    const policy = new Script({}, { initial: 6 });
+    const { peakReplicas } = runSimulation({ ...quiet, nodes: 1, gpusPerNode: 4 }, policy);
+    const phases = policy.views.at(-1)?.seen.targets[0]?.replicas.map(({ phase }) => phase);
+    expect(phases?.filter((phase) => phase === 'Ready')).toHaveLength(4);
+    expect(phases?.filter((phase) => phase === 'Unschedulable')).toHaveLength(2);
+    expect(peakReplicas).toBe(4);
   });
 
   it('leaves unschedulable what no node can hold, and binds it when GPUs come free', () => {

@@ -54,16 +54,17 @@ test('an oracle has 8 ready at the second that needs them, and never more', () =
   expect(result.decisions.map(({ t, to }) => [t, to])).toStrictEqual([[490, 8]]);
 });
 
+const serving = { scrapeIntervalSeconds: 5, leadSeconds: 110, maxReplicas: 9 };
+
 test('a reactive oracle has them one scrape and one cold start later, by one order', () => {
-  const result = ramp(createReactiveOracle(plan, { scrapeIntervalSeconds: 5 }));
+  const result = ramp(createReactiveOracle(plan, { ...serving, rates: [], replicaRates: [] }));
   expect([readyAt(result, 8), result.peakReplicas]).toStrictEqual([600 + 5 + 110, 8]);
   expect(result.decisions.map(({ t, to }) => [t, to])).toStrictEqual([[605, 8]]);
 });
 
 test('a reactive oracle orders once for the queue that will stand, and gives that back when none does', () => {
   const rates = needs.map((need) => (need === 1 ? 0.5 : 8));
-  const serving = { leadSeconds: 110, rates, replicaRates: rates.map(() => 1), maxReplicas: 9 };
-  const result = ramp(createReactiveOracle(plan, { scrapeIntervalSeconds: 5, serving }));
+  const result = ramp(createReactiveOracle(plan, { ...serving, rates, replicaRates: rates.map(() => 1) }));
   // 7 requests a second are not served for 110 s: 14 replicas more would drain them in 55 s, the maximum allows one.
   const [first, second] = result.decisions;
   expect([first?.t, first?.to]).toStrictEqual([605, 9]);

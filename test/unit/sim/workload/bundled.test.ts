@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { bundledAbout, bundledSource, bundledWorkloads } from '../../../../src/sim/workload/bundled.ts';
+import { scenarioOf } from '../../../../src/sim/scenario.ts';
+import { llama8bH100 } from '../../../support/builders.ts';
+import {
+  bundledAbout,
+  bundledSettings,
+  bundledSource,
+  bundledWorkloads,
+} from '../../../../src/sim/workload/bundled.ts';
 import type { Workload } from '../../../../src/sim/workload/workload.ts';
 
 function drawn(name: string, seed = 1): Workload {
@@ -39,6 +46,23 @@ describe('bundled workloads', () => {
       expect(workload.outputTokens.every((tokens) => tokens >= 1)).toBe(true);
     });
   }
+
+  it('bring the faults and the fleet that they are about', () => {
+    const kinds = Object.fromEntries(
+      bundledWorkloads.flatMap((name) => {
+        const scenario = scenarioOf({ ...bundledSettings(name), workload: drawn(name), profile: llama8bH100 });
+        return scenario.faults.map(({ kind }) => [name, kind]);
+      }),
+    );
+    expect(kinds).toStrictEqual({
+      s9: 'StaleSeries',
+      s11: 'SkewedRouting',
+      s15: 'MetricBlackout',
+      s16: 'EngineCrash',
+    });
+    expect(bundledSettings('s8')).toStrictEqual({ nodes: 1, gpusPerNode: 4 });
+    expect(bundledSettings('day')).toStrictEqual({});
+  });
 
   it('are the same for the same seed', () => {
     expect(drawn('s3')).toStrictEqual(drawn('s3'));
