@@ -31,5 +31,7 @@ export interface Bench {
   /** What a run takes on two cores, for people: `20 s`. */
   readonly takes: string;
   readonly fullTakes: string;
+  /** It takes `only` and `scores`. */
+  readonly hasCases?: boolean;
   readonly run: (options: BenchOptions) => Promise<readonly Measurement[]>;
 }

@@ -62,6 +62,8 @@ async function described(name: string): Promise<readonly string[]> {
 
 async function run(name: string, options: Omit<BenchOptions, 'say'>): Promise<BenchOutput> {
   const bench = await load(name);
+  if (bench.hasCases !== true && (options.only ?? options.scores) !== undefined)
+    throw new RangeError(`${name} must stand without --only and --scores: it has no cases to choose from`);
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   say(`${name}: about ${options.isFull ? bench.fullTakes : bench.takes}, bars from ${limitsPath()}`);
   const limits = readLimits();

@@ -1,3 +1,4 @@
+import { mean, median } from 'simple-statistics';
 import type { Bench, BenchOptions, Measurement } from '../bench.ts';
 import { absentRows, compare } from '../decisions/comparison.ts';
 import { scoresOf } from '../decisions/plan.ts';
@@ -11,10 +12,9 @@ import {
   gpuHoursOf,
   isDominated,
   isWithin,
-  mean,
-  median,
   missesOf,
   nameOf,
+  scoresIn,
 } from '../decisions/verdict.ts';
 import { standardWorkloads } from '../decisions/workloads.ts';
 import type { Limit } from '../limits.ts';
@@ -23,6 +23,7 @@ export const bench: Bench = {
   about: 'our one default against every peer in every cell: dominated, hindsight, oracle, drains, turns, k-band',
   takes: '25 min',
   fullTakes: '9 h: six cold starts, 20 seeds',
+  hasCases: true,
   run,
 };
 
@@ -30,13 +31,14 @@ export const bench: Bench = {
 const foreseeableRatio = 1.15;
 
 /** A fixed fleet is chosen in hindsight and decides nothing: it is kept apart. */
-const isFixed = (name: string): boolean => name === 'static' || name.startsWith('static@');
+const isFixed = (name: string): boolean => name === 'static';
 
 async function run(options: BenchOptions): Promise<readonly Measurement[]> {
   const { scores, absent, grid } = await compare(options, { withOracles: true });
   const names = grid.policies.map(({ label }) => label);
-  const peers = names.filter((name) => name !== own && !oracles.some((one) => one === name));
+  const peers = names.filter((name) => ![own, ...oracles].includes(name) && !isFixed(name));
   const cells = cellsOf(scores);
+  if (cells.length === 0) return absentRows(absent);
   const best = bestThree(cells, peers);
   options.say(`k-band of ${best.join(', ')}`);
   const banded = cellsOf(
@@ -51,10 +53,7 @@ async function run(options: BenchOptions): Promise<readonly Measurement[]> {
   );
   return [
     ...dominatedRows(cells, peers, 'k 1'),
-    ...hindsightRows(
-      cells,
-      peers.filter((name) => !isFixed(name)),
-    ),
+    ...hindsightRows(cells, peers),
     ...oracleRows(cells),
     ...calmRows(scores.filter((one) => one.policy === own)),
     ...dominatedRows(banded, best, 'k 0.9 and 1.1, the best three peers'),
@@ -64,13 +63,9 @@ async function run(options: BenchOptions): Promise<readonly Measurement[]> {
 
 /** Peers that attain the most; of equals the cheapest. */
 function bestThree(cells: readonly Cell[], peers: readonly string[]): readonly string[] {
-  const kept = (name: string): number =>
-    cells.filter(({ policies }) => missesOf(policies.get(name) ?? []) <= allowance).length;
-  const paid = (name: string): number => mean(cells.map(({ policies }) => gpuHoursOf(policies.get(name) ?? [])));
-  return peers
-    .filter((name) => !isFixed(name))
-    .toSorted((a, b) => kept(b) - kept(a) || paid(a) - paid(b))
-    .slice(0, 3);
+  const kept = (name: string): number => cells.filter((cell) => missesOf(scoresIn(cell, name)) <= allowance).length;
+  const paid = (name: string): number => mean(cells.map((cell) => gpuHoursOf(scoresIn(cell, name))));
+  return peers.toSorted((a, b) => kept(b) - kept(a) || paid(a) - paid(b)).slice(0, 3);
 }
 
 function figures(scores: readonly Score[]): string {
@@ -79,10 +74,10 @@ function figures(scores: readonly Score[]): string {
 
 function dominatedRows(cells: readonly Cell[], peers: readonly string[], which: string): readonly Measurement[] {
   const failed = cells.flatMap((cell) => {
-    const ours = cell.policies.get(own) ?? [];
-    const by = peers.filter((name) => !isFixed(name) && isDominated(ours, cell.policies.get(name) ?? []));
+    const ours = scoresIn(cell, own);
+    const by = peers.filter((name) => isDominated(ours, scoresIn(cell, name)));
     if (by.length === 0) return [];
-    const others = by.map((name) => `${name} (${figures(cell.policies.get(name) ?? [])})`).join(', ');
+    const others = by.map((name) => `${name} (${figures(scoresIn(cell, name))})`).join(', ');
     return [
       {
         case: nameOf(cell),
@@ -99,7 +94,7 @@ function dominatedRows(cells: readonly Cell[], peers: readonly string[], which: 
 
 function hindsightRows(cells: readonly Cell[], peers: readonly string[]): readonly Measurement[] {
   const compared = cells.flatMap((cell) => {
-    const ours = cell.policies.get(own) ?? [];
+    const ours = scoresIn(cell, own);
     const best = cheapest(cell, peers);
     return best === undefined ? [] : [{ cell, ours, best, ratio: gpuHoursOf(ours) / gpuHoursOf(best.scores) }];
   });
@@ -111,7 +106,7 @@ function hindsightRows(cells: readonly Cell[], peers: readonly string[]): readon
     {
       case: 'b: hindsight',
       metric: 'hindsight-median',
-      value: median(compared.map(({ ratio }) => ratio)),
+      value: compared.length === 0 ? null : median(compared.map(({ ratio }) => ratio)),
       unit: 'ratio',
       note,
     },
@@ -129,15 +124,15 @@ function hindsightRows(cells: readonly Cell[], peers: readonly string[]): readon
 function oracleRows(cells: readonly Cell[]): readonly Measurement[] {
   const classOf = new Map(standardWorkloads().map((one) => [one.name, one.class]));
   return cells.flatMap((cell) => {
-    const [foreseeing = [], reactive = []] = oracles.map((name) => cell.policies.get(name));
+    const [oracle, reactive] = oracles;
     const kind = classOf.get(cell.workload);
-    if (kind === 'foreseeable') return foreseeableRows(cell, foreseeing);
-    return kind === 'burst' ? [burstRow(cell, reactive)] : [];
+    if (kind === 'foreseeable') return foreseeableRows(cell, scoresIn(cell, oracle));
+    return kind === 'burst' ? [burstRow(cell, scoresIn(cell, reactive))] : [];
   });
 }
 
 function foreseeableRows(cell: Cell, oracle: readonly Score[]): readonly Measurement[] {
-  const ours = cell.policies.get(own) ?? [];
+  const ours = scoresIn(cell, own);
   const [paid, least, oneReplica] = [gpuHoursOf(ours), gpuHoursOf(oracle), ours[0]?.oneReplica ?? 0];
   const note = `ours ${figures(ours)}; oracle ${figures(oracle)}; one replica is ${oneReplica.toFixed(2)} GPU-h`;
   /** Either allowance is used up at the bar. */
@@ -152,7 +147,7 @@ function foreseeableRows(cell: Cell, oracle: readonly Score[]): readonly Measure
 }
 
 function burstRow(cell: Cell, reactive: readonly Score[]): Measurement {
-  const ours = cell.policies.get(own) ?? [];
+  const ours = scoresIn(cell, own);
   const value = missesOf(ours) <= allowance ? 0 : missesOf(ours) / Math.max(1e-9, missesOf(reactive));
   const note = `ours ${figures(ours)}; reactive oracle ${figures(reactive)}`;
   return { case: `c: ${nameOf(cell)}`, metric: 'burst-misses-over-reactive-oracle', value, unit: 'ratio', note };

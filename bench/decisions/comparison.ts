@@ -1,12 +1,12 @@
+import { policiesOf } from '../../src/cli/simulation-input.ts';
 import type { BenchOptions, Measurement } from '../bench.ts';
 import { chosenWorkloads, type Grid, scoresOf } from './plan.ts';
-import { defaultsOf, oracles, own, peerNames } from './policies.ts';
+import { oracles, own, peerNames } from './policies.ts';
 import type { Score } from './runs.ts';
-import { type StandardWorkload } from './workloads.ts';
+import type { StandardWorkload } from './workloads.ts';
 
-/** Seeds that are scored; peers are tuned on others. */
-export const scoredSeeds = [101, 102, 103, 104] as const;
-const fullSeeds = Array.from({ length: 20 }, (_, i) => 101 + i);
+const firstSeed = 101;
+const seeds = { standard: 4, full: 20 } as const;
 const coldStarts = { standard: [30, 110, 300], full: [5, 30, 60, 110, 240, 600] } as const;
 
 export interface Comparison {
@@ -23,11 +23,12 @@ export async function compare(
   { withOracles }: { readonly withOracles: boolean },
 ): Promise<Comparison> {
   const { present, absent } = chosenWorkloads(options.only);
-  const policies = await defaultsOf([own, ...peerNames(), ...(withOracles ? oracles : [])]);
+  const policies = await policiesOf([own, ...peerNames(), ...(withOracles ? oracles : [])]);
+  const extent = options.isFull ? 'full' : 'standard';
   const grid: Grid = {
     workloads: present.map(({ name }) => name),
-    coldStarts: options.isFull ? coldStarts.full : coldStarts.standard,
-    seeds: options.isFull ? fullSeeds : scoredSeeds,
+    coldStarts: coldStarts[extent],
+    seeds: Array.from({ length: seeds[extent] }, (_, i) => firstSeed + i),
     factors: [1],
     policies,
   };

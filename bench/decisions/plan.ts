@@ -1,6 +1,7 @@
 import { progressOf } from '../../src/cli/progress.ts';
+import type { NamedPolicy } from '../../src/cli/simulation-input.ts';
 import type { BenchOptions } from '../bench.ts';
-import { type CellJob, type NamedDefinition, runCells, type Score } from './runs.ts';
+import { type CellJob, runCells, type Score } from './runs.ts';
 import { ScoreFile } from './store.ts';
 import { standardWorkloads, type StandardWorkload } from './workloads.ts';
 
@@ -9,7 +10,7 @@ export interface Grid {
   readonly coldStarts: readonly number[];
   readonly seeds: readonly number[];
   readonly factors: readonly number[];
-  readonly policies: readonly NamedDefinition[];
+  readonly policies: readonly NamedPolicy[];
 }
 
 export interface Chosen {
@@ -45,25 +46,24 @@ function jobsOf({ workloads, seeds, coldStarts, factors, policies }: Grid): read
 export async function scoresOf(grid: Grid, { scores: path }: Pick<BenchOptions, 'scores'>): Promise<readonly Score[]> {
   const file = path === undefined ? undefined : new ScoreFile(path);
   const scores: Score[] = [];
-  const jobs = jobsOf(grid).flatMap((job) => {
-    const known = job.policies.map(({ label }) => file?.find({ ...job, policy: label }));
+  const open = jobsOf(grid).map((job) => {
+    const known = job.policies.map((policy) => file?.find(job, policy));
     scores.push(...known.filter((one) => one !== undefined));
-    const policies = job.policies.filter((_, i) => known[i] === undefined);
-    return policies.length === 0 ? [] : [{ ...job, policies }];
+    return { ...job, policies: job.policies.filter((_, i) => known[i] === undefined) };
   });
+  const jobs = open.filter(({ policies }) => policies.length > 0);
   const total = jobs.reduce((sum, { policies }) => sum + policies.length, 0);
   const progress = progressOf(total, process.stderr, Math.ceil(total / 40));
   let done = 0;
   try {
-    await runCells(jobs, {
-      scored: (score) => {
-        scores.push(score);
-        file?.add(score);
-        progress.advance(++done / total);
-        progress.finished(
-          `${score.policy}, ${score.workload}, cold start ${score.coldStartSeconds} s, seed ${score.seed}`,
-        );
-      },
+    await runCells(jobs, (score) => {
+      scores.push(score);
+      const policy = grid.policies.find(({ label }) => label === score.policy);
+      if (policy !== undefined) file?.add(score, policy);
+      progress.advance(++done / total);
+      progress.finished(
+        `${score.policy}, ${score.workload}, cold start ${score.coldStartSeconds} s, seed ${score.seed}`,
+      );
     });
   } finally {
     progress.stop();

@@ -1,11 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { RunDefinition } from '../../src/cli/simulation-job.ts';
-
-export interface NamedDefinition {
-  readonly label: string;
-  readonly definition: RunDefinition;
-}
+import type { NamedPolicy } from '../../src/cli/simulation-input.ts';
 
 /** One workload at one cold start with one seed: all its policies see the same arrivals and the same start-up draws. */
 export interface CellJob {
@@ -14,7 +9,7 @@ export interface CellJob {
   readonly seed: number;
   /** Times the iteration time of the engines; policies are told the profile's own. */
   readonly iterationFactor: number;
-  readonly policies: readonly NamedDefinition[];
+  readonly policies: readonly NamedPolicy[];
 }
 
 /** What is kept of one run. */
@@ -27,14 +22,11 @@ export interface Score {
   readonly requests: number;
   /** Share of requests outside their objectives, shed, timed out or lost, 0 to 1. */
   readonly misses: number;
-  readonly lost: number;
   readonly lostOnScaleDown: number;
   readonly gpuHours: number;
   /** Hours times the GPUs of one replica: what one replica more, all the time, costs. */
   readonly oneReplica: number;
-  readonly peakReplicas: number;
-  readonly directionChanges: number;
-  /** The most changes of direction inside one window of five minutes. */
+  /** The most changes of direction inside one stabilisation window of the default behavior. */
   readonly turnsInWindow: number;
 }
 
@@ -43,22 +35,16 @@ export type CellMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly message: string };
 
-export interface CellEvents {
-  readonly scored: (score: Score) => void;
-  /** Stops after what is being simulated. */
-  readonly signal?: AbortSignal;
-}
-
 /**
  * Simulates the jobs on all cores; scores come as they are made, and each is the same number whatever thread made it. A run that throws ends all.
  */
-export async function runCells(jobs: readonly CellJob[], { scored, signal }: CellEvents): Promise<void> {
+export async function runCells(jobs: readonly CellJob[], scored: (score: Score) => void): Promise<void> {
   const queue = [...jobs];
   const threads = Math.min(queue.length, availableParallelism());
-  await Promise.all(Array.from({ length: threads }, async () => work(queue, scored, signal)));
+  await Promise.all(Array.from({ length: threads }, async () => work(queue, scored)));
 }
 
-async function work(queue: CellJob[], scored: CellEvents['scored'], signal: AbortSignal | undefined): Promise<void> {
+async function work(queue: CellJob[], scored: (score: Score) => void): Promise<void> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url));
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   worker.on('message', (message: CellMessage) => {
@@ -67,7 +53,7 @@ async function work(queue: CellJob[], scored: CellEvents['scored'], signal: Abor
       queue.length = 0;
       return reject(new Error(message.message));
     }
-    const next = signal?.aborted === true ? undefined : queue.shift();
+    const next = queue.shift();
     if (next === undefined) resolve();
     else worker.postMessage(next);
   });

@@ -1,4 +1,4 @@
-import { quantileSorted } from 'simple-statistics';
+import { mean, sampleVariance } from 'simple-statistics';
 import type { Score } from './runs.ts';
 
 /** One workload at one cold start and one iteration factor: the scores of each policy, one a seed, in the order of the seeds. */
@@ -34,8 +34,11 @@ export function nameOf({ workload, coldStartSeconds, iterationFactor }: Omit<Cel
   return `${workload}, cold start ${coldStartSeconds} s${factor}`;
 }
 
-export function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+/** What a policy scored in a cell. Throws where it was not run: no score is not a score of 0. */
+export function scoresIn(cell: Cell, policy: string): readonly Score[] {
+  const scores = cell.policies.get(policy);
+  if (scores === undefined) throw new RangeError(`${policy} was not run in ${nameOf(cell)}`);
+  return scores;
 }
 
 export const gpuHoursOf = (scores: readonly Score[]): number => mean(scores.map((one) => one.gpuHours));
@@ -53,8 +56,7 @@ export function paired(
   const difference = mean(differences);
   const n = differences.length;
   if (n < 2) return { difference, half: 0 };
-  const variance = differences.reduce((sum, one) => sum + (one - difference) ** 2, 0) / (n - 1);
-  return { difference, half: (studentT[n - 2] ?? 1.96) * Math.sqrt(variance / n) };
+  return { difference, half: (studentT[n - 2] ?? 1.96) * Math.sqrt(sampleVariance(differences) / n) };
 }
 
 /**
@@ -81,10 +83,8 @@ export function cheapest(
   names: readonly string[],
 ): { readonly name: string; readonly scores: readonly Score[] } | undefined {
   return names
-    .flatMap((name) => {
-      const scores = cell.policies.get(name);
-      return scores !== undefined && missesOf(scores) <= allowance ? [{ name, scores }] : [];
-    })
+    .map((name) => ({ name, scores: scoresIn(cell, name) }))
+    .filter(({ scores }) => missesOf(scores) <= allowance)
     .toSorted((a, b) => gpuHoursOf(a.scores) - gpuHoursOf(b.scores))[0];
 }
 
@@ -92,13 +92,4 @@ export function cheapest(
 export function isWithin(own: readonly Score[], reference: readonly Score[], ratio: number): boolean {
   const more = gpuHoursOf(own) - gpuHoursOf(reference);
   return more <= (ratio - 1) * gpuHoursOf(reference) + 1e-9 || more <= (own[0]?.oneReplica ?? 0) + 1e-9;
-}
-
-export function median(values: readonly number[]): number | null {
-  return values.length === 0
-    ? null
-    : quantileSorted(
-        [...values].toSorted((a, b) => a - b),
-        0.5,
-      );
 }

@@ -1,12 +1,11 @@
 import { parentPort } from 'node:worker_threads';
-import { runJob } from '../../src/cli/simulation-job.ts';
-import { withIterationFactor } from '../../src/sim/iteration-factor.ts';
-import { createOracle, createReactiveOracle } from '../../src/sim/oracle/policies.ts';
+import type { NamedPolicy } from '../../src/cli/simulation-input.ts';
+import { type RunHelpers, runJob } from '../../src/cli/simulation-job.ts';
+import { defaultBehavior } from '../../src/core/model/policy.ts';
 import { foresee } from '../../src/sim/oracle/search.ts';
 import type { SimResult } from '../../src/sim/result.ts';
-import { scenarioOf, type ScenarioOptions } from '../../src/sim/scenario.ts';
-import { runSimulation } from '../../src/sim/simulation.ts';
-import type { CellJob, CellMessage, NamedDefinition, Score } from './runs.ts';
+import type { ScenarioOptions } from '../../src/sim/scenario.ts';
+import type { CellJob, CellMessage, Score } from './runs.ts';
 import { turnsInWindow } from './turns.ts';
 import { standardScenario } from './workloads.ts';
 
@@ -26,66 +25,45 @@ function say(message: CellMessage): void {
 
 async function runCell(job: CellJob): Promise<void> {
   const scenario = await scenarioFor(job);
-  const oracles = oraclesOf(scenario, job);
+  const helpers = { foreseen: foreseenOnce() };
   for (const policy of job.policies) {
-    const result = await resultOf(policy, { job, scenario, oracles });
-    say({ kind: 'score', score: scoreOf(result, { job, policy: policy.label, scenario }) });
+    const { iterationFactor } = job;
+    const { result } = await runJob({ ...policy, scenario, iterationFactor }, () => undefined, helpers);
+    say({ kind: 'score', score: scoreOf(result, { job, policy, scenario }) });
   }
   say({ kind: 'ready' });
 }
 
-type Oracles = ReturnType<typeof oraclesOf>;
-
 /** Both oracles of a cell follow one plan, which is searched when the first of them is asked for. */
-function oraclesOf(
-  options: ScenarioOptions,
-  { iterationFactor }: CellJob,
-): (knows: 'Arrivals' | 'TrueSize') => SimResult {
-  const truth = { ...options, profile: withIterationFactor(options.profile, iterationFactor) };
+function foreseenOnce(): NonNullable<RunHelpers['foreseen']> {
   let foreseen: ReturnType<typeof foresee> | undefined;
-  return (knows) => {
-    foreseen ??= foresee(truth);
-    const { plan, serving } = foreseen;
-    const { scrapeIntervalSeconds } = scenarioOf(truth);
-    const isAll = knows === 'Arrivals';
-    return runSimulation(
-      truth,
-      isAll ? createOracle(plan) : createReactiveOracle(plan, { scrapeIntervalSeconds, serving }),
-    );
-  };
+  return (truth) => (foreseen ??= foresee(truth));
 }
 
-async function resultOf(
-  { label, definition }: NamedDefinition,
-  { job, scenario, oracles }: { readonly job: CellJob; readonly scenario: ScenarioOptions; readonly oracles: Oracles },
-): Promise<SimResult> {
-  if (definition.kind === 'Oracle') return oracles(definition.knows);
-  const { iterationFactor } = job;
-  const { result } = await runJob({ scenario, definition, label, iterationFactor }, () => undefined);
-  return result;
-}
+const { stabilizationWindowSeconds } = defaultBehavior.scaleDown;
 
 function scoreOf(
   result: SimResult,
-  { job, policy, scenario }: { readonly job: CellJob; readonly policy: string; readonly scenario: ScenarioOptions },
+  {
+    job,
+    policy,
+    scenario,
+  }: { readonly job: CellJob; readonly policy: NamedPolicy; readonly scenario: ScenarioOptions },
 ): Score {
   const { workload, coldStartSeconds, seed, iterationFactor } = job;
-  const { arrivals, attainment, lost, lostOnScaleDown, gpuHours, peakReplicas, directionChanges, decisions } = result;
+  const { arrivals, attainment, lostOnScaleDown, gpuHours, decisions, durationSeconds } = result;
   return {
     workload,
     coldStartSeconds,
     seed,
     iterationFactor,
-    policy,
+    policy: policy.label,
     requests: arrivals,
     misses: 1 - (attainment ?? 1),
-    lost,
     lostOnScaleDown,
     gpuHours,
-    oneReplica: (result.durationSeconds / 3600) * scenario.profile.gpusPerReplica,
-    peakReplicas,
-    directionChanges,
-    turnsInWindow: turnsInWindow(decisions, 300),
+    oneReplica: (durationSeconds / 3600) * scenario.profile.gpusPerReplica,
+    turnsInWindow: turnsInWindow(decisions, stabilizationWindowSeconds),
   };
 }
 

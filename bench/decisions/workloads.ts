@@ -1,12 +1,9 @@
-import { join } from 'node:path';
 import { loadsOf } from '../../src/cli/simulation-input.ts';
 import { readProfile } from '../../src/config/profile-file.ts';
-import type { EngineProfile } from '../../src/core/model/profile.ts';
 import type { ScenarioOptions } from '../../src/sim/scenario.ts';
 import { bundledAbout, bundledSettings } from '../../src/sim/workload/bundled.ts';
 import type { Workload } from '../../src/sim/workload/workload.ts';
 import { dataFolder } from '../measured-runs.ts';
-import { replicasAtStart } from './start.ts';
 
 /**
  * What can be known of a load before it comes: its next minutes follow from the last ones (`foreseeable`), or nobody can tell (`burst`), or the question
@@ -27,7 +24,12 @@ interface Plan extends StandardWorkload {
   readonly profile: string;
   readonly source: TraceSource | undefined;
   readonly slice?: { readonly from: number; readonly to: number };
-  readonly fleet?: Partial<Pick<ScenarioOptions, 'minReplicas' | 'maxReplicas' | 'initialReplicas' | 'routing'>>;
+  readonly fleet: Fleet;
+}
+
+interface Fleet extends Partial<Pick<ScenarioOptions, 'maxReplicas' | 'routing'>> {
+  /** Ready at the beginning for every policy: what serves the first five minutes without haste, so that what is compared is not the first ramp. */
+  readonly initialReplicas: number;
 }
 
 interface TraceSource {
@@ -55,19 +57,38 @@ const classes: Readonly<Record<string, LoadClass>> = {
   s18: 'burst',
 };
 
-/** The first two days of the week, and of the days with traps those with the spike, the shift and the holiday: within 40,000 requests. */
+/** The first half of the week, and of the days with traps those with the spike, the shift and the holiday: within 40,000 requests. */
 const slices: Readonly<Record<string, Plan['slice']>> = {
   s4: { from: 0, to: 3.5 * hour },
   s18: { from: 1.5 * 1800, to: 7.5 * 1800 },
 };
-const fleets: Readonly<Record<string, Plan['fleet']>> = {
-  s1: { maxReplicas: 10, initialReplicas: 1 },
+/** S1 and S2 are about the first ramp. */
+const fleets: Readonly<Record<string, Fleet>> = {
+  s1: { initialReplicas: 1, maxReplicas: 10 },
   s2: { initialReplicas: 1 },
-  s6: { minReplicas: 1 },
-  s3: { routing: 'PrefixAffine' },
-  s11: { routing: 'PrefixAffine' },
-  s17: { routing: 'PrefixAffine' },
+  s3: { initialReplicas: 3, routing: 'PrefixAffine' },
+  s4: { initialReplicas: 1 },
+  s5: { initialReplicas: 2 },
+  s6: { initialReplicas: 4 },
+  s7: { initialReplicas: 2 },
+  s8: { initialReplicas: 1 },
+  s9: { initialReplicas: 6 },
+  s10: { initialReplicas: 1 },
+  s11: { initialReplicas: 4, routing: 'PrefixAffine' },
+  s12: { initialReplicas: 7 },
+  s13: { initialReplicas: 4 },
+  s14: { initialReplicas: 6 },
+  s15: { initialReplicas: 2 },
+  s16: { initialReplicas: 3 },
+  s17: { initialReplicas: 4, routing: 'PrefixAffine' },
+  s18: { initialReplicas: 4 },
 };
+
+function fleetOf(name: string): Fleet {
+  const fleet = fleets[name];
+  if (fleet === undefined) throw new RangeError(`${name} has no fleet to begin with`);
+  return fleet;
+}
 
 const shapes: readonly Plan[] = bundledAbout()
   .filter(({ name }) => name !== 's13-b')
@@ -78,7 +99,7 @@ const shapes: readonly Plan[] = bundledAbout()
     profile: 'llama-3.1-8b-h100',
     source: undefined,
     ...(slices[name] === undefined ? {} : { slice: slices[name] }),
-    ...(fleets[name] === undefined ? {} : { fleet: fleets[name] }),
+    fleet: fleetOf(name),
   }));
 
 /** A day is played in a quarter or a half of its time where it would have too many requests otherwise: ramps are four times or twice as steep then. */
@@ -88,6 +109,7 @@ const traces: readonly Plan[] = [
     class: 'other',
     about: 'Azure conversations 2023, 25 minutes, four times the users, on a small GPU whose KV cache is the bound',
     profile: 'llama-3.1-8b-rtx4090',
+    fleet: { initialReplicas: 8 },
     slice: { from: 800, to: 2300 },
     source: { file: 'azure-2023/conv.csv.gz', rateScale: 4, timeScale: 1 },
   },
@@ -96,6 +118,7 @@ const traces: readonly Plan[] = [
     'foreseeable',
     'Azure conversations 2024, eight hours of a working day in two (reconstructed minutes)',
     {
+      initialReplicas: 5,
       file: 'azure-2024-digitized/conv_recon_1min.csv.gz',
       rateScale: 0.015,
       timeScale: 0.25,
@@ -103,6 +126,7 @@ const traces: readonly Plan[] = [
     },
   ),
   series('burstgpt', 'burst', 'BurstGPT, eight hours of the third day in four: bursts over a day', {
+    initialReplicas: 3,
     file: 'burstgpt/week1_tokens_per_s_1min.csv.gz',
     rateScale: 200,
     timeScale: 0.5,
@@ -113,7 +137,7 @@ const traces: readonly Plan[] = [
     class: 'foreseeable',
     about: 'Mooncake conversations, an hour of twice the users, long prompts that share beginnings',
     profile: 'llama-3.1-8b-h100',
-    fleet: { routing: 'PrefixAffine' },
+    fleet: { initialReplicas: 6, routing: 'PrefixAffine' },
     source: { file: 'mooncake/conversation_trace.jsonl.gz', rateScale: 2, timeScale: 1 },
   },
   series(
@@ -121,6 +145,7 @@ const traces: readonly Plan[] = [
     'foreseeable',
     'ServeGen m-large, rates of ten minutes, eight hours of a working day in two',
     {
+      initialReplicas: 11,
       file: 'servegen/m-large_pool_10min.csv.gz',
       rateScale: 0.0048,
       timeScale: 0.25,
@@ -132,6 +157,7 @@ const traces: readonly Plan[] = [
     'foreseeable',
     'ServeGen m-small, rates of ten minutes, eight hours of a working day in two',
     {
+      initialReplicas: 3,
       file: 'servegen/m-small_pool_10min.csv.gz',
       rateScale: 0.001,
       timeScale: 0.25,
@@ -139,6 +165,7 @@ const traces: readonly Plan[] = [
     },
   ),
   series('crane', 'foreseeable', 'a service of Tencent, eight hours in two: a fall and a ramp', {
+    initialReplicas: 8,
     file: 'crane/input8.csv.gz',
     rateScale: 0.0019,
     rateUnit: 'per-second',
@@ -146,6 +173,7 @@ const traces: readonly Plan[] = [
     slice: { from: day + 4 * hour, to: day + 12 * hour },
   }),
   series('nab', 'burst', 'an AWS load balancer, five hours: counts that jump each five minutes', {
+    initialReplicas: 3,
     file: 'nab/elb_request_count_8c0756.csv.gz',
     rateScale: 5,
     timeScale: 1,
@@ -153,19 +181,24 @@ const traces: readonly Plan[] = [
   }),
 ];
 
+interface Series extends TraceSource, Pick<Fleet, 'initialReplicas'> {
+  readonly slice: NonNullable<Plan['slice']>;
+}
+
 function series(
   name: string,
   loadClass: LoadClass,
   about: string,
-  { slice, ...source }: TraceSource & { readonly slice: NonNullable<Plan['slice']> },
+  { slice, initialReplicas, ...source }: Series,
 ): Plan {
   const from = { ...source, lengths: longRequests };
-  return { name, class: loadClass, about, slice, profile: 'llama-3.1-8b-rtxpro6000', source: from };
+  const profile = 'llama-3.1-8b-rtxpro6000';
+  return { name, class: loadClass, about, slice, profile, fleet: { initialReplicas }, source: from };
 }
 
 const plans: readonly Plan[] = [...shapes, ...traces];
 
-/** The loads of the standard comparison: the scenarios S1 to S18, and one of each family of recorded traces. */
+/** The loads of the standard comparison: the scenarios S1 to S18, and eight of the recorded traces. */
 export function standardWorkloads(): readonly StandardWorkload[] {
   return plans.map(({ name, class: loadClass, about, source }) => {
     const isAbsent = source !== undefined && pathOf(source) === undefined;
@@ -179,18 +212,10 @@ export async function standardScenario(name: string, seed: number): Promise<Scen
   if (plan === undefined)
     throw new RangeError(`a workload must be one of ${plans.map((one) => one.name).join(', ')}, was '${name}'`);
   const [workload, profile] = await Promise.all([workloadOf(plan, seed), readProfile(plan.profile)]);
-  return { ...bundledSettings(name), ...fleetOf(plan, { workload, profile }), workload, profile, seed };
-}
-
-function fleetOf(
-  { fleet }: Plan,
-  load: { readonly workload: Workload; readonly profile: EngineProfile },
-): Partial<ScenarioOptions> {
-  const maxReplicas = fleet?.maxReplicas ?? 24;
-  const initialReplicas = fleet?.initialReplicas ?? Math.min(maxReplicas, replicasAtStart(load));
-  /** Nobody looks at the timelines: the shortest. */
+  /** Nobody looks at the timelines. */
   const timelineStepSeconds = 60;
-  return { minReplicas: 1, timelineStepSeconds, ...fleet, maxReplicas, initialReplicas };
+  const fleet = { minReplicas: 1, maxReplicas: 24, ...plan.fleet };
+  return { ...bundledSettings(name), ...fleet, timelineStepSeconds, workload, profile, seed };
 }
 
 async function workloadOf({ name, source, slice }: Plan, seed: number): Promise<Workload> {
@@ -203,14 +228,12 @@ async function workloadOf({ name, source, slice }: Plan, seed: number): Promise<
   return load.workload;
 }
 
+function pathOf({ file }: TraceSource): string | undefined {
+  return dataFolder(`traces/${file}`);
+}
+
 function existing(source: TraceSource): string {
   const path = pathOf(source);
   if (path === undefined) throw new Error(`traces/${source.file} is not here`);
   return path;
-}
-
-function pathOf({ file }: TraceSource): string | undefined {
-  const folder = dataFolder('traces');
-  const path = folder === undefined ? undefined : dataFolder(`traces/${file}`);
-  return path === undefined || folder === undefined ? undefined : join(folder, file);
 }

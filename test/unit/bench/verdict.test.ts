@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Score } from '../../../bench/decisions/runs.ts';
 import { turnsInWindow } from '../../../bench/decisions/turns.ts';
-import { cellsOf, cheapest, isDominated, isWithin, median, paired } from '../../../bench/decisions/verdict.ts';
+import { cellsOf, cheapest, isDominated, isWithin, paired, scoresIn } from '../../../bench/decisions/verdict.ts';
 
 function score(over: Partial<Score>): Score {
   return {
@@ -12,12 +12,9 @@ function score(over: Partial<Score>): Score {
     policy: 'balanced',
     requests: 1000,
     misses: 0,
-    lost: 0,
     lostOnScaleDown: 0,
     gpuHours: 10,
     oneReplica: 1,
-    peakReplicas: 10,
-    directionChanges: 0,
     turnsInWindow: 0,
     ...over,
   };
@@ -99,7 +96,7 @@ test('the cheapest that keeps its promise is chosen in hindsight, and one replic
   expect(isWithin(cell.policies.get('balanced') ?? [], best?.scores ?? [], 1.05)).toBe(true);
   expect(isWithin(scores([[0, 10.4]]), best?.scores ?? [], 1.05)).toBe(false);
   expect(cheapest(cell, ['late'])).toBeUndefined();
-  expect(median([])).toBeNull();
+  expect(() => scoresIn(cell, 'nobody')).toThrow('nobody was not run in s1, cold start 110 s');
 });
 
 test('turns are counted in the fullest window', () => {
