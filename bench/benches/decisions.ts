@@ -21,8 +21,8 @@ import type { Limit } from '../limits.ts';
 
 export const bench: Bench = {
   about: 'our one default against every peer in every cell: dominated, hindsight, oracle, drains, turns, k-band',
-  takes: '25 min',
-  fullTakes: '9 h: six cold starts, 20 seeds',
+  takes: '1 h',
+  fullTakes: '10 h: six cold starts, 20 seeds',
   hasCases: true,
   run,
 };
