@@ -22,10 +22,22 @@ export function freshLeadTimes(now: Instant): LeadTimes {
   return { schedule: pair, image: pair, weights: pair, engine: pair, total: pair };
 }
 
-/** p90 of decision to Ready, seconds, on a node of this warmth. */
-export function leadTimeSeconds(leadTime: LeadTimes, warmth: Warmth, tunables: Tunables): number {
+/**
+ * p90 of decision to Ready, seconds, on a node of this warmth. `waited`: seconds that starts under way have taken so far. Those beyond what is
+ * known tell something before they end: they count as starts that ended now.
+ */
+export function leadTimeSeconds(
+  leadTime: LeadTimes,
+  warmth: Warmth,
+  { tunables, waited = [] }: { readonly tunables: Tunables; readonly waited?: readonly number[] },
+): number {
   const prior = warmth === 'warm' ? tunables.initialLeadTimeWarmSeconds : tunables.initialLeadTimeColdSeconds;
-  return withPrior(leadTime.total[warmth], prior);
+  const sketch = leadTime.total[warmth];
+  const known = quantileWith(sketch, [{ seconds: prior, weight: priorWeight }]);
+  const overdue = waited.filter((seconds) => seconds > known && seconds <= longestStartSeconds);
+  if (overdue.length === 0) return sketch.count === 0 ? prior : known;
+  const late = overdue.map((seconds) => ({ seconds, weight: 1 }));
+  return quantileWith(sketch, [{ seconds: prior, weight: priorWeight }, ...late]);
 }
 
 /** p90 of one phase; 0 when it was never measured. */
@@ -33,15 +45,24 @@ export function phaseSeconds(leadTime: LeadTimes, phase: LeadTimePhase, warmth: 
   return quantileOf(leadTime[phase][warmth], quantile, buckets);
 }
 
-function withPrior(sketch: Sketch, prior: number): number {
-  if (sketch.count === 0) return prior;
-  const bucket = buckets.bucketOf(prior);
-  const newest = Math.max(...sketch.weights);
+interface Assumed {
+  readonly seconds: number;
+  /** Starts that it counts like. */
+  readonly weight: number;
+}
+
+/** The quantile of what was measured and of what is assumed beside it. */
+function quantileWith(sketch: Sketch, assumed: readonly Assumed[]): number {
+  const oneStart = sketch.count === 0 ? 1 : Math.min(Math.max(...sketch.weights), sketch.total / sketch.count);
   const weights = [...sketch.weights];
-  while (weights.length <= bucket) weights.push(0);
-  const weight = priorWeight * Math.min(newest, sketch.total / sketch.count);
-  weights[bucket] = (weights[bucket] ?? 0) + weight;
-  return quantileOf({ ...sketch, weights, total: sketch.total + weight }, quantile, buckets);
+  let total = sketch.total;
+  for (const { seconds, weight } of assumed) {
+    const bucket = buckets.bucketOf(seconds);
+    while (weights.length <= bucket) weights.push(0);
+    weights[bucket] = (weights[bucket] ?? 0) + weight * oneStart;
+    total += weight * oneStart;
+  }
+  return quantileOf({ ...sketch, weights, total }, quantile, buckets);
 }
 
 export interface LeadTimeStep {

@@ -1,6 +1,5 @@
 import { capacityOf } from '../capacity/capacity.ts';
 import type { Capacity } from '../capacity/from-profile.ts';
-import { leadTimeSeconds } from '../capacity/lead-time.ts';
 import type { Lengths } from '../signals/mix.ts';
 import { slotsOf, type Slots } from '../capacity/slots.ts';
 import type { Outlook } from '../forecast/outlook.ts';
@@ -10,7 +9,7 @@ import type { PoolPolicy, TargetPolicy } from '../model/policy.ts';
 import type { FleetSeen, PoolSeen, TargetSeen } from '../model/pool.ts';
 import type { Instant } from '../model/units.ts';
 import type { Observation } from '../signals/observe.ts';
-import { blockedOf, positionOf, type Position } from './position.ts';
+import { blockedOf, type Lead, leadOf, positionOf, type Position } from './position.ts';
 import { ceil, type Stock } from './need.ts';
 import type { Supply } from './projection.ts';
 import { plannedShare, sizeTarget, type Sizing, type SizingInput } from './sizing.ts';
@@ -34,6 +33,7 @@ export interface SizedTarget {
   readonly position: Position;
   readonly capacity: Capacity;
   readonly slots: Slots;
+  readonly lead: Lead;
   readonly sizing?: Sizing;
   /** What `sizing` was computed from: the explanation asks it what would change the answer. */
   readonly input?: SizingInput;
@@ -74,16 +74,12 @@ type Draft = Omit<SizedTarget, 'warmCopies' | 'sizing' | 'input'>;
 
 function draftOf(input: PoolSizingInput, seen: TargetSeen, policy: TargetPolicy): Draft {
   const slots = slotsOf(seen, policy, { fleet: input.fleet, warmth: input.policy.warmth });
-  const position = positionOf(seen, {
-    readings: input.observation.readings,
-    leadTime: input.learned.leadTime,
-    tunables: input.policy.tunables,
-    slots,
-    now: input.now,
-  });
   const { learned, lengths, observation, now } = input;
+  const { leadTime } = learned;
+  const context = { readings: observation.readings, leadTime, tunables: input.policy.tunables, slots, now };
+  const position = positionOf(seen, context);
   const capacity = capacityOf({ target: policy, policy: input.policy, learned, lengths, observation, now });
-  return { seen, policy, position, capacity, slots };
+  return { seen, policy, position, capacity, slots, lead: leadOf(seen, context) };
 }
 
 function supplyOf(drafts: readonly Draft[]): Supply {
@@ -116,17 +112,13 @@ function sizingInputOf(input: PoolSizingInput, draft: Draft, parts: PoolParts): 
   const spec = draft.seen.specReplicas;
   if (spec === undefined) return undefined;
   const { tunables } = input.policy;
-  const { leadTime } = input.learned;
   return {
     ...parts,
     spec,
     position: draft.position,
     capacity: draft.capacity,
     slots: draft.slots,
-    lead: {
-      warm: leadTimeSeconds(leadTime, 'warm', tunables),
-      cold: leadTimeSeconds(leadTime, 'cold', tunables),
-    },
+    lead: draft.lead,
     outlook: (horizon, quantile) => input.outlook.within(horizon, quantile),
     tunables,
     evidence: input.evidence,

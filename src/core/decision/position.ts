@@ -1,6 +1,6 @@
 import { leadTimeSeconds } from '../capacity/lead-time.ts';
 import type { Slots } from '../capacity/slots.ts';
-import type { LearnedMemory } from '../model/memory.ts';
+import type { LearnedMemory, Warmth } from '../model/memory.ts';
 import type { Tunables } from '../model/policy.ts';
 import type { ReplicaPhase, ReplicaSeen, TargetSeen } from '../model/pool.ts';
 import { elapsed, type Instant } from '../model/units.ts';
@@ -32,6 +32,9 @@ export interface Position {
   readonly refusedBy: 'QuotaExceeded' | 'CreateRefused';
 }
 
+/** Seconds from decision to Ready on a warm and on a cold node. */
+export type Lead = Readonly<Record<Warmth, number>>;
+
 export interface PositionContext {
   readonly readings: readonly ReplicaReading[];
   readonly leadTime: LearnedMemory['leadTime'];
@@ -47,6 +50,18 @@ const unreadyGraceSeconds = 60;
 /** An overdue start is expected after another tenth of the time it has already taken. */
 const overdueShare = 0.1;
 const soonestSeconds = 5;
+
+/** What the next starts will take: as those that ended, and those under way that already took longer. */
+export function leadOf(target: TargetSeen, { leadTime, tunables, slots, now }: PositionContext): Lead {
+  const waited: Record<Warmth, number[]> = { warm: [], cold: [] };
+  for (const replica of target.replicas) {
+    if (isStarting(replica)) waited[warmthOf(replica, slots)].push(elapsed(orderedAt(replica), now));
+  }
+  return {
+    warm: leadTimeSeconds(leadTime, 'warm', { tunables, waited: waited.warm }),
+    cold: leadTimeSeconds(leadTime, 'cold', { tunables, waited: waited.cold }),
+  };
+}
 
 export function positionOf(target: TargetSeen, context: PositionContext): Position {
   const live = target.replicas.filter((replica) => replica.phase !== 'Draining');
@@ -112,19 +127,23 @@ function countServing(counts: ServingCounts, reading: ReplicaReading, now: Insta
   else counts.dead++;
 }
 
-function arrival(replica: ReplicaSeen, context: PositionContext): Arriving {
-  const orderedAt = replica.milestones.orderedAt ?? replica.milestones.createdAt;
-  const isWarm = replica.startedWarm ?? (replica.node === undefined && context.slots.warm > 0);
-  const lead = leadTimeSeconds(context.leadTime, isWarm ? 'warm' : 'cold', context.tunables);
-  const waited = elapsed(orderedAt, context.now);
-  return { replica: replica.name, phase: replica.phase, ...expected(lead, waited) };
+function orderedAt({ milestones }: ReplicaSeen): Instant {
+  return milestones.orderedAt ?? milestones.createdAt;
 }
 
-function ordered(target: TargetSeen, k: number, context: PositionContext): Arriving {
+function warmthOf({ startedWarm, node }: ReplicaSeen, slots: Slots): Warmth {
+  return (startedWarm ?? (node === undefined && slots.warm > 0)) ? 'warm' : 'cold';
+}
+
+function arrival(replica: ReplicaSeen, { leadTime, tunables, slots, now }: PositionContext): Arriving {
+  const lead = leadTimeSeconds(leadTime, warmthOf(replica, slots), { tunables });
+  return { replica: replica.name, phase: replica.phase, ...expected(lead, elapsed(orderedAt(replica), now)) };
+}
+
+function ordered(target: TargetSeen, k: number, { leadTime, tunables, slots, now }: PositionContext): Arriving {
   const raised = target.specChanges.findLast((change) => change.to > change.from);
-  const warmth = k < context.slots.warm ? 'warm' : 'cold';
-  const lead = leadTimeSeconds(context.leadTime, warmth, context.tunables);
-  const waited = raised === undefined ? 0 : Math.max(0, elapsed(raised.at, context.now));
+  const lead = leadTimeSeconds(leadTime, k < slots.warm ? 'warm' : 'cold', { tunables });
+  const waited = raised === undefined ? 0 : Math.max(0, elapsed(raised.at, now));
   return { replica: `${target.target} #${k + 1}`, phase: 'Ordered', ...expected(lead, waited) };
 }
 

@@ -3,7 +3,7 @@ import type { Slots } from '../capacity/slots.ts';
 import type { Tunables } from '../model/policy.ts';
 import type { Because } from '../model/reason.ts';
 import type { CandidateReport } from '../model/report.ts';
-import { blockedOf, type Position } from './position.ts';
+import { blockedOf, type Lead, type Position } from './position.ts';
 import { ceil, needOf, type Need, type NeedInput, type Stock } from './need.ts';
 import type { Supply } from './projection.ts';
 
@@ -21,8 +21,7 @@ export interface SizingInput {
   readonly capacity: Capacity;
   readonly supply: Supply;
   readonly slots: Slots;
-  /** Seconds from decision to Ready on a warm and a cold node. */
-  readonly lead: { readonly warm: number; readonly cold: number };
+  readonly lead: Lead;
   /** Stock with gaps as 0 (asking for more) and as the peers' maximum (asking for less). */
   readonly stock: { readonly up: Stock; readonly down: Stock };
   readonly outlook: (horizonSeconds: number, quantile: number) => Outlook | undefined;

@@ -105,8 +105,12 @@ function forecastOf({ sized, outlook, policy, learned }: ReportInput): ForecastR
 
 function leadTimeOf({ learned, policy, sized }: ReportInput): LeadTimeReport {
   const { leadTime } = learned;
-  const warmSeconds = round(leadTimeSeconds(leadTime, 'warm', policy.tunables));
-  const coldSeconds = round(leadTimeSeconds(leadTime, 'cold', policy.tunables));
+  const { tunables } = policy;
+  const lead = sized[0]?.lead ?? {
+    warm: leadTimeSeconds(leadTime, 'warm', { tunables }),
+    cold: leadTimeSeconds(leadTime, 'cold', { tunables }),
+  };
+  const [warmSeconds, coldSeconds] = [round(lead.warm), round(lead.cold)];
   return {
     warmSeconds,
     coldSeconds,

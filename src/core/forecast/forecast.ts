@@ -71,11 +71,10 @@ export function forecastFrom({ series, levels, errors, horizonSeconds, quantile 
   const last = series.length - 1;
   const points = pointsAt(levels, last, horizonSeconds);
   const { level, recent } = hereNow(series, levels);
-  const coming = recent + growthAhead(series, horizonSeconds);
   const scores = errors.map((e) => scoreOf(e, quantile));
   const weights = weightsOf(errors, points, { scores, quantile });
   const bounds = errors.map((e, i) =>
-    boundOf({ level: points[i] ?? 0, coming }, e, { score: scores[i] ?? 0, quantile }),
+    boundOf({ level: points[i] ?? 0, recent }, e, { score: scores[i] ?? 0, quantile }),
   );
   const upper = believable(mixed(bounds, weights), series, levels);
   return { horizonSeconds, level, recent, upper, quantile, method: methodOf(weights, errors) };
@@ -121,26 +120,17 @@ function largest(values: Float64Array): number {
   return most;
 }
 
-/** Half of the horizon at the speed of the last two bins, at most two steps more: how a young load may grow on. */
-function growthAhead({ t, y, length }: Series, horizonSeconds: number): number {
-  if (length < 2) return 0;
-  const step = Math.max(1, (t[length - 1] ?? 0) - (t[length - 2] ?? 0));
-  const rise = Math.max(0, (y[length - 1] ?? 0) - (y[length - 2] ?? 0));
-  return rise * Math.min(2, horizonSeconds / 2 / step);
-}
-
 /**
- * Upper bound of one member now. While its errors are few, what they say is mixed with the prior spread around the newest demand and its
- * growth: a load that has just begun is usually still growing.
+ * Upper bound of one member now. While its errors are few, what they say is mixed with the prior spread around the newest demand.
  */
 function boundOf(
-  { level, coming }: { readonly level: number; readonly coming: number },
+  { level, recent }: { readonly level: number; readonly recent: number },
   { count, floor }: Errors,
   { score, quantile }: { readonly score: number; readonly quantile: number },
 ): number {
   const measured = level + score * scaleAt(level, floor);
   if (count >= fewestScores) return measured;
-  const base = Math.max(level, coming);
+  const base = Math.max(level, recent);
   const prior = base - level + priorScore(quantile) * scaleAt(base, floor);
   return Math.max(measured, level + (1 - count / fewestScores) * prior);
 }

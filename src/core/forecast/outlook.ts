@@ -10,6 +10,7 @@ import {
 } from './forecast.ts';
 import type { LongBound } from './long.ts';
 import { levelsOf, type Levels } from './members.ts';
+import { rampOf } from './ramp.ts';
 import type { Series } from './series.ts';
 
 /** The forecast for any horizon and quantile; what horizons and quantiles share is computed once. */
@@ -56,7 +57,9 @@ export function outlookOf(series: Series, long: LongOutlook = () => undefined): 
     const key = `${horizonSeconds}/${quantile}`;
     const known = made.get(key);
     if (known !== undefined) return known;
-    const forecast = atLeast(jump(), fromLong(horizonSeconds, quantile) ?? fromLevels(horizonSeconds, quantile));
+    const ramp = believable(rampOf(series, horizonSeconds, quantile), series, levels);
+    const floor = Math.max(jump(), ramp);
+    const forecast = atLeast(floor, fromLong(horizonSeconds, quantile) ?? fromLevels(horizonSeconds, quantile));
     made.set(key, forecast);
     return forecast;
   };

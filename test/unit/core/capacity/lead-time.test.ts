@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { learnLeadTimes, leadTimeSeconds, phaseSeconds } from '../../../../src/core/capacity/lead-time.ts';
 import { slotsOf } from '../../../../src/core/capacity/slots.ts';
@@ -41,16 +42,39 @@ function learnOne(learned: LearnedMemory, replicas: readonly ReplicaSeen[], mayB
 
 test('before anything was measured the tunables speak', () => {
   const { leadTime } = freshMemory(at(0)).learned;
-  expect(leadTimeSeconds(leadTime, 'cold', tunables)).toBe(300);
-  expect(leadTimeSeconds(leadTime, 'warm', tunables)).toBe(60);
+  expect(leadTimeSeconds(leadTime, 'cold', { tunables })).toBe(300);
+  expect(leadTimeSeconds(leadTime, 'warm', { tunables })).toBe(60);
 });
 
 test('three measured starts overrule a prior that was too long, one overrules a prior that was too short', () => {
   const starts = (n: number) => Array.from({ length: n }, (_, i) => started(`r${i}`, 110));
-  expect(leadTimeSeconds(learnAll(starts(2)).leadTime, 'cold', tunables)).toBeGreaterThan(290);
-  expect(leadTimeSeconds(learnAll(starts(3)).leadTime, 'cold', tunables)).toBeLessThan(121);
+  expect(leadTimeSeconds(learnAll(starts(2)).leadTime, 'cold', { tunables })).toBeGreaterThan(290);
+  expect(leadTimeSeconds(learnAll(starts(3)).leadTime, 'cold', { tunables })).toBeLessThan(121);
   const warm = learnAll([started('w', 110, { startedWarm: true })]);
-  expect(leadTimeSeconds(warm.leadTime, 'warm', tunables)).toBeGreaterThan(109);
+  expect(leadTimeSeconds(warm.leadTime, 'warm', { tunables })).toBeGreaterThan(109);
+});
+
+test('starts under way that took longer than any expected count before they end, shorter ones say nothing', () => {
+  const fresh = freshMemory(at(0)).learned.leadTime;
+  expect(leadTimeSeconds(fresh, 'warm', { tunables, waited: [59, 10] })).toBe(60);
+  const late = leadTimeSeconds(fresh, 'warm', { tunables, waited: [200, 30] });
+  expect(late).toBeGreaterThanOrEqual(200);
+  expect(late).toBeLessThan(200 * 1.08);
+  const many = learnAll(Array.from({ length: 30 }, (_, i) => started(`r${i}`, 110))).leadTime;
+  expect(leadTimeSeconds(many, 'cold', { tunables, waited: [400] })).toBeLessThan(121);
+  expect(leadTimeSeconds(many, 'cold', { tunables, waited: [400, 410, 420, 430] })).toBeGreaterThan(400);
+});
+
+test('property: one more late start never shortens the lead time', () => {
+  const waits = fc.array(fc.integer({ min: 0, max: 3600 }), { maxLength: 8 });
+  const known = learnAll(Array.from({ length: 5 }, (_, i) => started(`r${i}`, 60 + 20 * i))).leadTime;
+  fc.assert(
+    fc.property(waits, fc.integer({ min: 0, max: 3600 }), (waited, more) => {
+      const before = leadTimeSeconds(known, 'cold', { tunables, waited });
+      if (more < before) return;
+      expect(leadTimeSeconds(known, 'cold', { tunables, waited: [...waited, more] })).toBeGreaterThanOrEqual(before);
+    }),
+  );
 });
 
 test('warm and cold starts, and their phases, are told apart', () => {
@@ -59,8 +83,8 @@ test('warm and cold starts, and their phases, are told apart', () => {
     ...['e', 'f', 'g', 'h'].map((id) => started(id, 200)),
   ]);
   expect(learned.leadTime.total.warm.count).toBe(4);
-  expect(leadTimeSeconds(learned.leadTime, 'warm', tunables)).toBeLessThan(62);
-  expect(leadTimeSeconds(learned.leadTime, 'cold', tunables)).toBeGreaterThan(199);
+  expect(leadTimeSeconds(learned.leadTime, 'warm', { tunables })).toBeLessThan(62);
+  expect(leadTimeSeconds(learned.leadTime, 'cold', { tunables })).toBeGreaterThan(199);
   expect(phaseSeconds(learned.leadTime, 'weights', 'cold')).toBeCloseTo(60, -1);
   expect(phaseSeconds(learned.leadTime, 'weights', 'warm')).toBeCloseTo(12, -1);
 });

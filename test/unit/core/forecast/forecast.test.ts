@@ -4,6 +4,7 @@ import { tokenCosts } from '../../../../src/core/capacity/token-costs.ts';
 import { conformalRank, horizonMaxima } from '../../../../src/core/forecast/calibration.ts';
 import { normalQuantile } from '../../../../src/core/forecast/normal.ts';
 import { outlookOf } from '../../../../src/core/forecast/outlook.ts';
+import { rampOf } from '../../../../src/core/forecast/ramp.ts';
 import { remember } from '../../../../src/core/forecast/remember.ts';
 import { means, seriesFrom, seriesOf, type Series } from '../../../../src/core/forecast/series.ts';
 import type { DemandBin } from '../../../../src/core/model/memory.ts';
@@ -239,4 +240,44 @@ test('a jump far beyond what bins scatter counts in full at once, a scattered bi
   const noisy = poissonRates(20, 240, 7);
   const uppers = [60, 100, 140, 180, 220].map((end) => upperOf(noisy.slice(0, end), 110));
   expect(Math.max(...uppers)).toBeLessThan(28);
+});
+
+/** Poisson counts around a rate that may change, 15 s apart, as rates. */
+function countedRates(rate: (second: number) => number, seconds: number, seed: number): readonly number[] {
+  return Array.from({ length: seconds / 15 }, (_, i) => poissonRates(rate(15 * (i + 1)), 1, seed + i)[0] ?? 0);
+}
+
+test('a climb goes on for one horizon at least, whatever errors said on the flat before it', () => {
+  const rate = (second: number) => 5 + Math.max(0, second - 3600) / 15;
+  const climbing = countedRates(rate, 3840, 11);
+  expect(upperOf(climbing, 120)).toBeGreaterThan(rate(3840 + 120));
+  expect(rampOf(seriesEnding(climbing), 120, 0.95)).toBeLessThan(1.5 * rate(3840 + 120));
+});
+
+const noClimbs = {
+  'a steady load': poissonRates(20, 240, 13),
+  'a step that was taken a minute ago': [...poissonRates(5, 236, 17), ...poissonRates(25, 4, 19)],
+  'a step that was taken two minutes ago': [...poissonRates(5, 232, 17), ...poissonRates(25, 8, 19)],
+  'a fall': countedRates((second) => 60 - second / 60, 1800, 23),
+  'three bins': [1, 5, 9],
+  nothing: Array.from({ length: 40 }, () => 0),
+};
+for (const [name, values] of Object.entries(noClimbs)) {
+  test(`no climb: ${name}`, () => expect(rampOf(seriesEnding(values), 120, 0.95)).toBe(0));
+}
+
+test('property: more demand in the newest bin never lowers a climb', () => {
+  const bin = fc.double({ min: 0, max: 100, noNaN: true });
+  fc.assert(
+    fc.property(
+      fc.array(bin, { minLength: 4, maxLength: 20 }),
+      bin,
+      fc.double({ min: 0, max: 50, noNaN: true }),
+      (values, newest, more) => {
+        const climbOf = (last: number) => rampOf(seriesEnding([...values, last]), 110, 0.95);
+        expect(climbOf(newest + more)).toBeGreaterThanOrEqual(climbOf(newest) - 1e-9);
+      },
+    ),
+    { numRuns: 500 },
+  );
 });
