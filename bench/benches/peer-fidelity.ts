@@ -17,6 +17,7 @@ const none: Limit = { op: '<=', limit: 0, origin: 'every table row and ramp of t
 /** Rows that no policy here can be asked. */
 const absent: Readonly<Record<string, string>> = {
   'HPA: R1, R2, R15, R16, R22, R24 to R27, R29, R33 to R35, R38': 'resource metrics (CPU): no peer here scales by them',
+  'HPA: the real kube-controller-manager': 'asked by npm run test:cluster -- hpa-fidelity: every row without a past',
   'HPA: C14 to C17': 'the API server, not the decision',
   'ramps: oracle with its horizon a cold start': 'it plans whole runs and has no view of a pool',
 };

@@ -78,6 +78,8 @@ export class Hpa {
   readonly #setting: HpaSetting;
   #history: readonly RawRecommendation[] = [];
   #changes: readonly SpecChange[] = [];
+  /** It went to zero itself: from a zero that somebody else set it does not come back. */
+  #isZeroed = false;
 
   constructor(setting: HpaSetting) {
     this.#setting = setting;
@@ -87,7 +89,8 @@ export class Hpa {
     const { minReplicas: min, maxReplicas: max } = this.#setting;
     const { spec, now } = view;
     if (this.#history.length === 0) this.#history = [{ at: now, replicas: replicas(spec) }];
-    if (spec === 0 && min !== 0) return { replicas: 0, because: 'ScalingDisabled: the target has no replicas' };
+    if (spec > 0) this.#isZeroed = false;
+    if (spec === 0 && !this.#isZeroed) return { replicas: 0, because: 'ScalingDisabled: the target has no replicas' };
     if (spec > max) return this.#scale(view, { replicas: max }, `${spec} is above maxReplicas`);
     if (spec < min) return this.#scale(view, { replicas: min }, `${spec} is below minReplicas`);
     const proposal = propose(view, this.#setting.tolerance);
@@ -126,6 +129,7 @@ export class Hpa {
 
   #scale({ spec, now }: HpaView, held: Held, why: string): HpaAnswer {
     const { behavior } = this.#setting;
+    if (held.replicas === 0) this.#isZeroed = true;
     if (held.replicas !== spec && behavior !== undefined) {
       const young = this.#changes.filter(({ at }) => at > now - longestPeriodSeconds(behavior) * 1000);
       this.#changes = [...young, { at: now, from: replicas(spec), to: replicas(held.replicas) }];

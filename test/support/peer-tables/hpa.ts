@@ -18,7 +18,7 @@ export const metric = (
 });
 const maxInt64 = 9_223_372_036_854_775_807n;
 
-interface Row {
+export interface ExternalRow {
   readonly type: HpaMetric['type'];
   readonly usage: number | bigint;
   readonly target: number | bigint;
@@ -28,7 +28,7 @@ interface Row {
   readonly tolerance?: HpaSetting['tolerance'];
   readonly want: number;
 }
-const external: Readonly<Record<string, Row>> = {
+export const external: Readonly<Record<string, ExternalRow>> = {
   'R11 Value up, all ready': { type: 'Value', usage: 8600, target: 4400, spec: 3, want: 6 },
   'R12 Value with one ready of three undershoots': {
     type: 'Value',
@@ -99,14 +99,14 @@ export const running = (milli?: number): PodOfMetric =>
   milli === undefined ? { state: 'Running' } : { state: 'Running', milli: BigInt(milli) };
 export const pending: PodOfMetric = { state: 'Pending', milli: 100n };
 
-interface PodsRow {
+export interface PodsRow {
   readonly pods: readonly PodOfMetric[];
   readonly target: number;
   readonly spec: number;
   readonly up?: number;
   readonly want: number | undefined;
 }
-const pods: Readonly<Record<string, PodsRow>> = {
+export const pods: Readonly<Record<string, PodsRow>> = {
   'R5 up': { pods: [20_000, 10_000, 30_000].map(running), target: 15_000, spec: 3, want: 4 },
   'R6 readiness does not count, a hot unready pod does': {
     pods: [50_000, 10_000, 30_000].map(running),
@@ -175,7 +175,7 @@ const pods: Readonly<Record<string, PodsRow>> = {
   },
   'R37 no sample of a running pod is an error': { pods: [running(), pending], target: 500, spec: 2, want: undefined },
 };
-interface ObjectRow {
+export interface ObjectRow {
   readonly type: 'Value' | 'AverageValue';
   readonly usage: number;
   readonly target: number;
@@ -184,7 +184,7 @@ interface ObjectRow {
   readonly up?: number;
   readonly want: number;
 }
-const objects: Readonly<Record<string, ObjectRow>> = {
+export const objects: Readonly<Record<string, ObjectRow>> = {
   'R8 Value up': { type: 'Value', usage: 20_000, target: 15_000, spec: 3, want: 4 },
   'R9 AverageValue up': { type: 'AverageValue', usage: 20_000, target: 5000, spec: 3, want: 4 },
   'R10 Value multiplies ready pods': { type: 'Value', usage: 50_000, target: 10_000, spec: 3, ready: 1, want: 5 },
@@ -219,26 +219,34 @@ const eager = {
   ...defaultBehavior,
   scaleDown: { ...defaultBehavior.scaleDown, stabilizationWindowSeconds: 0 },
 };
-interface SyncRow {
+export interface SyncRow {
   readonly setting?: Partial<HpaSetting>;
   readonly syncs: readonly (readonly [s: number, spec: number, ...metrics: readonly SyncMetric[]])[];
   readonly want: number;
 }
 const kv = { name: 'kv', type: 'Pods', pods: [running(), running()], targetMilli: 700n } as const;
-const syncs: Readonly<Record<string, SyncRow>> = {
+export const syncs: Readonly<Record<string, SyncRow>> = {
   'C3 a metric without samples does not forbid going up': { syncs: [[0, 3, kv, wants(4)]], want: 4 },
   'C4 a metric without samples forbids going down': { syncs: [[0, 5, kv, wants(1)]], want: 5 },
   'C5 a failing metric forbids going down': { syncs: [[0, 5, failing, wants(3)]], want: 5 },
   'C6 a failing metric does not forbid going up': { syncs: [[0, 3, failing, wants(4)]], want: 4 },
   'C7 the first sync after a restart does not go down': { syncs: [[0, 5, wants(2)]], want: 5 },
-  'C8 a target at zero is left alone unless the minimum is zero': {
+  'C8 a target at zero is left alone where the minimum is above it': {
     setting: { minReplicas: 3 },
     syncs: [[0, 0, wants(2)]],
     want: 0,
   },
-  'C8 a target at zero follows its metric where the minimum is zero': {
+  'C8 a target at zero that it did not put there is left alone even where the minimum is zero': {
     setting: { minReplicas: 0 },
     syncs: [[0, 0, wants(2)]],
+    want: 0,
+  },
+  'C8 a target that it put at zero follows its metric': {
+    setting: { minReplicas: 0, behavior: eager },
+    syncs: [
+      [0, 1, wants(0)],
+      [15, 0, wants(2)],
+    ],
     want: 2,
   },
   'C9 below the minimum no metric is asked': { setting: { minReplicas: 3 }, syncs: [[0, 2, failing]], want: 3 },

@@ -1,5 +1,6 @@
 import { dynamoTables } from './dynamo.ts';
 import { hpaTables } from './hpa.ts';
+import { rateTables } from './hpa-rates.ts';
 import { knativeTables } from './knative.ts';
 import { otherTables } from './others.ts';
 import { rampTables } from './ramps.ts';
@@ -9,6 +10,7 @@ import { wvaTables } from './wva.ts';
 /** Every table row and closed-form ramp of the peers, for the tests and for the bench. */
 export const peerTables: readonly PeerTable[] = [
   ...hpaTables,
+  ...rateTables,
   ...knativeTables,
   ...otherTables,
   ...wvaTables,
