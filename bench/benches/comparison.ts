@@ -16,7 +16,7 @@ export const bench: Bench = {
 const inTime: Limit = { op: '<=', limit: 15, origin: 'a standard comparison on two cores' };
 
 async function run(options: BenchOptions): Promise<readonly Measurement[]> {
-  const comparison = await compare(options, { withOracles: false });
+  const comparison = await compare(options, { withOracles: false, withTuned: options.isFull });
   const { scores, absent, grid } = comparison;
   const cells = cellsOf(scores);
   const policies = grid.policies.map(({ label }) => label);

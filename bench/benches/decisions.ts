@@ -2,7 +2,7 @@ import { mean, median } from 'simple-statistics';
 import type { Bench, BenchOptions, Measurement } from '../bench.ts';
 import { absentRows, compare } from '../decisions/comparison.ts';
 import { scoresOf } from '../decisions/plan.ts';
-import { oracles, own } from '../decisions/policies.ts';
+import { isTuned, oracles, originOf, own } from '../decisions/policies.ts';
 import type { Score } from '../decisions/runs.ts';
 import {
   allowance,
@@ -34,7 +34,7 @@ const foreseeableRatio = 1.15;
 const isFixed = (name: string): boolean => name === 'static';
 
 async function run(options: BenchOptions): Promise<readonly Measurement[]> {
-  const { scores, absent, grid } = await compare(options, { withOracles: true });
+  const { scores, absent, grid } = await compare(options, { withOracles: true, withTuned: true });
   const names = grid.policies.map(({ label }) => label);
   const peers = names.filter((name) => ![own, ...oracles].includes(name) && !isFixed(name));
   const cells = cellsOf(scores);
@@ -47,6 +47,12 @@ async function run(options: BenchOptions): Promise<readonly Measurement[]> {
         ...grid,
         factors: [0.9, 1.1],
         policies: grid.policies.filter(({ label }) => label === own || best.includes(label)),
+        variants: new Map(
+          [...(grid.variants ?? [])].map(([name, of]) => [
+            name,
+            of.filter(({ label }) => best.includes(originOf(label))),
+          ]),
+        ),
       },
       options,
     ),
@@ -68,6 +74,11 @@ function bestThree(cells: readonly Cell[], peers: readonly string[]): readonly s
   return peers.toSorted((a, b) => kept(b) - kept(a) || paid(a) - paid(b)).slice(0, 3);
 }
 
+/** The peers with their defaults, and those of them that were tuned for the cell's workload. */
+function peersIn(cell: Cell, peers: readonly string[]): readonly string[] {
+  return [...peers, ...[...cell.policies.keys()].filter((name) => isTuned(name) && peers.includes(originOf(name)))];
+}
+
 function figures(scores: readonly Score[]): string {
   return `${(100 * missesOf(scores)).toFixed(1)} % missed, ${gpuHoursOf(scores).toFixed(2)} GPU-h`;
 }
@@ -75,7 +86,7 @@ function figures(scores: readonly Score[]): string {
 function dominatedRows(cells: readonly Cell[], peers: readonly string[], which: string): readonly Measurement[] {
   const failed = cells.flatMap((cell) => {
     const ours = scoresIn(cell, own);
-    const by = peers.filter((name) => isDominated(ours, scoresIn(cell, name)));
+    const by = peersIn(cell, peers).filter((name) => isDominated(ours, scoresIn(cell, name)));
     if (by.length === 0) return [];
     const others = by.map((name) => `${name} (${figures(scoresIn(cell, name))})`).join(', ');
     return [
@@ -95,7 +106,7 @@ function dominatedRows(cells: readonly Cell[], peers: readonly string[], which: 
 function hindsightRows(cells: readonly Cell[], peers: readonly string[]): readonly Measurement[] {
   const compared = cells.flatMap((cell) => {
     const ours = scoresIn(cell, own);
-    const best = cheapest(cell, peers);
+    const best = cheapest(cell, peersIn(cell, peers));
     return best === undefined ? [] : [{ cell, ours, best, ratio: gpuHoursOf(ours) / gpuHoursOf(best.scores) }];
   });
   const within = compared.filter(({ ours, best }) => missesOf(ours) <= allowance && isWithin(ours, best.scores, 1.15));

@@ -1,7 +1,7 @@
 import { policiesOf } from '../../src/cli/simulation-input.ts';
 import type { BenchOptions, Measurement } from '../bench.ts';
-import { chosenWorkloads, type Grid, scoresOf } from './plan.ts';
-import { oracles, own, peerNames } from './policies.ts';
+import { chosenWorkloads, type Grid, runsOf, scoresOf } from './plan.ts';
+import { oracles, own, peerNames, tunedPeers } from './policies.ts';
 import type { Score } from './runs.ts';
 import type { StandardWorkload } from './workloads.ts';
 
@@ -20,7 +20,7 @@ export interface Comparison {
 /** The standard comparison: every peer and our own policy on every workload, cold start and seed. */
 export async function compare(
   options: BenchOptions,
-  { withOracles }: { readonly withOracles: boolean },
+  { withOracles, withTuned }: { readonly withOracles: boolean; readonly withTuned: boolean },
 ): Promise<Comparison> {
   const { present, absent } = chosenWorkloads(options.only);
   const policies = await policiesOf([own, ...peerNames(), ...(withOracles ? oracles : [])]);
@@ -31,10 +31,11 @@ export async function compare(
     seeds: Array.from({ length: seeds[extent] }, (_, i) => firstSeed + i),
     factors: [1],
     policies,
+    ...(withTuned ? { variants: await tunedPeers() } : {}),
   };
-  const runs = grid.workloads.length * grid.coldStarts.length * grid.seeds.length * policies.length;
+  const tuned = grid.workloads.reduce((sum, name) => sum + (grid.variants?.get(name)?.length ?? 0), 0);
   options.say(
-    `${runs} runs: ${grid.workloads.length} workloads, cold starts ${grid.coldStarts.join(', ')} s, ${grid.seeds.length} seeds, ${policies.length} policies`,
+    `${runsOf(grid)} runs: ${grid.workloads.length} workloads, cold starts ${grid.coldStarts.join(', ')} s, ${grid.seeds.length} seeds, ${policies.length} policies, ${tuned} tuned variants`,
   );
   const before = performance.now();
   const scores = await scoresOf(grid, options);

@@ -11,6 +11,8 @@ export interface Grid {
   readonly seeds: readonly number[];
   readonly factors: readonly number[];
   readonly policies: readonly NamedPolicy[];
+  /** More policies, by the workload that they are for. */
+  readonly variants?: ReadonlyMap<string, readonly NamedPolicy[]>;
 }
 
 export interface Chosen {
@@ -32,14 +34,19 @@ export function chosenWorkloads(only: readonly string[] | undefined): Chosen {
 }
 
 /** All cells of the grid, one after another of the same load: it is drawn once. */
-function jobsOf({ workloads, seeds, coldStarts, factors, policies }: Grid): readonly CellJob[] {
-  return workloads.flatMap((workload) =>
-    seeds.flatMap((seed) =>
+function jobsOf({ workloads, seeds, coldStarts, factors, policies: common, variants }: Grid): readonly CellJob[] {
+  return workloads.flatMap((workload) => {
+    const policies = [...common, ...(variants?.get(workload) ?? [])];
+    return seeds.flatMap((seed) =>
       coldStarts.flatMap((coldStartSeconds) =>
         factors.map((iterationFactor) => ({ workload, seed, coldStartSeconds, iterationFactor, policies })),
       ),
-    ),
-  );
+    );
+  });
+}
+
+export function runsOf(grid: Grid): number {
+  return jobsOf(grid).reduce((sum, { policies }) => sum + policies.length, 0);
 }
 
 /** Runs what the file has not, with progress, and answers all scores of the grid. */
@@ -58,7 +65,8 @@ export async function scoresOf(grid: Grid, { scores: path }: Pick<BenchOptions, 
   try {
     await runCells(jobs, (score) => {
       scores.push(score);
-      const policy = grid.policies.find(({ label }) => label === score.policy);
+      const all = [...grid.policies, ...(grid.variants?.get(score.workload) ?? [])];
+      const policy = all.find(({ label }) => label === score.policy);
       if (policy !== undefined) file?.add(score, policy);
       progress.advance(++done / total);
       progress.finished(

@@ -1,5 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { readPolicyFile, readPolicyVariant } from '../config/policy-file.ts';
+import type { PolicyDefinition } from '../core/model/policy-definition.ts';
 import { ForewarmError } from '../errors.ts';
 
 /** The folder of the installation that holds `policies/`, whether it runs from source or compiled. */
@@ -11,17 +13,34 @@ function installation(): string {
 
 /** Files of the policies that come with Forewarm, by name. */
 export function bundledPolicies(): Readonly<Record<string, string>> {
-  const folder = join(installation(), 'policies');
-  const files = existsSync(folder)
-    ? readdirSync(folder)
-        .filter((file) => file.endsWith('.yaml'))
-        .toSorted()
-    : [];
-  return Object.fromEntries(files.map((file) => [basename(file, '.yaml'), join(folder, file)]));
+  return policiesIn(join(installation(), 'policies'));
+}
+
+/** Files of tuned variants, by the policy that was tuned. */
+export function tunedPolicies(): Readonly<Record<string, string>> {
+  return policiesIn(join(installation(), 'policies', 'tuned'));
+}
+
+function policiesIn(folder: string): Readonly<Record<string, string>> {
+  const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.yaml')) : [];
+  return Object.fromEntries(files.toSorted().map((file) => [basename(file, '.yaml'), join(folder, file)]));
+}
+
+/** Reads a policy: the file given, one that comes with Forewarm by its name, or a variant tuned for a workload as `policy@workload`. */
+export async function readPolicy(given: string): Promise<PolicyDefinition> {
+  const [tuned = '', workload] = given.split('@');
+  if (workload === undefined || existsSync(given)) return readPolicyFile(policyPath(given));
+  const path = tunedPolicies()[tuned];
+  if (path !== undefined) return readPolicyVariant(path, given);
+  const names = Object.keys(tunedPolicies()).join(', ');
+  throw new ForewarmError(
+    'FILE_UNREADABLE',
+    `--policy POLICY@WORKLOAD must name a tuned policy of ${names}, was '${given}'`,
+  );
 }
 
 /** A policy's file: the path given, or one that comes with Forewarm by its name. */
-export function policyPath(given: string): string {
+function policyPath(given: string): string {
   if (existsSync(given)) return given;
   const bundled = bundledPolicies();
   const path = bundled[basename(given, '.yaml')];

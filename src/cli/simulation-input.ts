@@ -1,11 +1,10 @@
 import { basename } from 'node:path';
-import { readPolicyFile } from '../config/policy-file.ts';
 import { readProfile } from '../config/profile-file.ts';
 import type { EngineProfile } from '../core/model/profile.ts';
 import { ForewarmError } from '../errors.ts';
 import type { WorkloadSource } from '../sim/workload/source.ts';
 import type { Workload } from '../sim/workload/workload.ts';
-import { policyPath } from './bundled.ts';
+import { readPolicy } from './bundled.ts';
 import { execPrefix, type Slice } from './flags.ts';
 import type { OracleDefinition, RunDefinition } from './simulation-job.ts';
 import { type SourceFlags, sourceOf } from './workload-source.ts';
@@ -80,7 +79,7 @@ async function givenPolicy(given: string, timeoutSeconds: number): Promise<Given
   const oracle = oracles[given];
   if (oracle !== undefined) return { name: given, apart: 'not realisable', definition: oracle };
   if (!given.startsWith(execPrefix)) {
-    const definition = await readPolicyFile(policyPath(given));
+    const definition = await readPolicy(given);
     return { name: definition.name, apart: basename(given), definition };
   }
   const command = given.slice(execPrefix.length).trim();

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Ajv, type ErrorObject } from 'ajv';
-import { load } from 'js-yaml';
+import { load, loadAll } from 'js-yaml';
 import type { Behavior, Tunables } from '../core/model/policy.ts';
 import type { PolicyDefinition, SimulatedAlgorithm } from '../core/model/policy-definition.ts';
 import { describe, ok, problem, type Problem, type Result } from '../core/model/result.ts';
@@ -33,12 +33,37 @@ const isSimulatedPolicy = ajv.compile<Named<'SimulatedPolicy', SimulatedAlgorith
 
 /** Reads a policy file. Throws FILE_UNREADABLE or POLICY_INVALID, which names the file, the field, what stood there and what may. */
 export async function readPolicyFile(path: string): Promise<PolicyDefinition> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new ForewarmError('FILE_UNREADABLE', `reading policy ${path}`, { cause });
-  });
+  const text = await textOf(path);
   const parsed = parsePolicy(text);
   if (!parsed.ok) throw new ForewarmError('POLICY_INVALID', `reading policy ${path}: ${describe(parsed.problem)}`);
   return parsed.value;
+}
+
+async function textOf(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new ForewarmError('FILE_UNREADABLE', `reading policy ${path}`, { cause });
+  });
+}
+
+/** Reads all documents of a file: tuned variants are kept so. Throws as `readPolicyFile`, and says which document. */
+export async function readPolicyVariants(path: string): Promise<readonly PolicyDefinition[]> {
+  const documents = parseDocuments(await textOf(path));
+  if (!documents.ok)
+    throw new ForewarmError('POLICY_INVALID', `reading policy ${path}: ${describe(documents.problem)}`);
+  return documents.value.map((document, i) => {
+    const parsed = parsePolicyObject(document);
+    if (parsed.ok) return parsed.value;
+    throw new ForewarmError('POLICY_INVALID', `reading policy ${path}, document ${i + 1}: ${describe(parsed.problem)}`);
+  });
+}
+
+/** One of them by its name. */
+export async function readPolicyVariant(path: string, name: string): Promise<PolicyDefinition> {
+  const variants = await readPolicyVariants(path);
+  const variant = variants.find((one) => one.name === name);
+  if (variant !== undefined) return variant;
+  const names = variants.map((one) => one.name).join(', ');
+  throw new ForewarmError('POLICY_INVALID', `reading policy ${path}: must be one of ${names}, was '${name}'`);
 }
 
 /** One YAML document of kind ScalingPolicy or SimulatedPolicy; unknown fields are refused, absent tunables take the defaults of `balanced`. */
@@ -94,11 +119,19 @@ function fromScalingPolicy({ metadata, spec }: Named<'ScalingPolicy', ScalingPol
 }
 
 function parseYaml(text: string): Result<unknown> {
+  return parsedBy(load, text, 'one YAML document');
+}
+
+function parseDocuments(text: string): Result<readonly unknown[]> {
+  return parsedBy((all): readonly unknown[] => loadAll(all), text, 'YAML documents');
+}
+
+function parsedBy<T>(parse: (text: string) => T, text: string, allowed: string): Result<T> {
   try {
-    return ok(load(text));
+    return ok(parse(text));
   } catch (err) {
     const first = err instanceof Error ? (err.message.split('\n')[0] ?? '') : 'unreadable';
-    return problem('(file)', first, 'one YAML document');
+    return problem('(file)', first, allowed);
   }
 }
 
