@@ -23,7 +23,7 @@ export async function compare(
   { withOracles, withTuned }: { readonly withOracles: boolean; readonly withTuned: boolean },
 ): Promise<Comparison> {
   const { present, absent } = chosenWorkloads(options.only);
-  const policies = await policiesOf([own, ...peerNames(), ...(withOracles ? oracles : [])]);
+  const policies = await policiesOf([own, ...(await peerNames()), ...(withOracles ? oracles : [])]);
   const extent = options.isFull ? 'full' : 'standard';
   const grid: Grid = {
     workloads: present.map(({ name }) => name),

@@ -1,13 +1,15 @@
-import { bundledPolicies, tunedPolicies } from '../../src/cli/bundled.ts';
+import { bundledPolicies, readPolicy, tunedPolicies } from '../../src/cli/bundled.ts';
 import { readPolicyVariants } from '../../src/config/policy-file.ts';
 import type { NamedPolicy } from '../../src/cli/simulation-input.ts';
 
 export const own = 'balanced';
 export const oracles = ['oracle', 'reactive-oracle'] as const;
 
-/** Every peer that comes with Forewarm, with its defaults. */
-export function peerNames(): readonly string[] {
-  return Object.keys(bundledPolicies()).filter((name) => name !== own);
+/** Every peer that comes with Forewarm, with its defaults; presets of our own algorithm are none. */
+export async function peerNames(): Promise<readonly string[]> {
+  const names = Object.keys(bundledPolicies());
+  const kinds = await Promise.all(names.map(async (name) => (await readPolicy(name)).kind));
+  return names.filter((_, i) => kinds[i] === 'SimulatedPolicy');
 }
 
 const tunedMark = '@';

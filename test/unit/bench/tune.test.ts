@@ -63,7 +63,7 @@ test('property: each coordinate of the first 2^k points takes every 2^-k once', 
 
 test('every peer is tuned but two variants of others, each within what its schema allows at both ends', async () => {
   const space = readSpace();
-  const left = peerNames().filter((name) => space[name] === undefined);
+  const left = (await peerNames()).filter((name) => space[name] === undefined);
   expect(left).toStrictEqual(['production-stack-unsummed', 'wva-v2-hits']);
   for (const [name, ranges] of Object.entries(space)) {
     const policy = await peer(name);

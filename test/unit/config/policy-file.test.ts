@@ -22,6 +22,20 @@ test('balanced states every tunable and says the same as an empty ScalingPolicy'
   expect(balanced.value).toStrictEqual({ ...empty.value, name: 'balanced' });
 });
 
+test('presets pull the way they say: latency-first before balanced before cost-first before batch', async () => {
+  const read = await Promise.all(
+    ['latency-first', 'balanced', 'cost-first', 'batch'].map(async (name) =>
+      readPolicyFile(new URL(`${name}.yaml`, folder).pathname),
+    ),
+  );
+  const tunables = read.flatMap((policy) => (policy.kind === 'ScalingPolicy' ? [policy.tunables] : []));
+  const falling = (values: readonly number[]): boolean =>
+    values.length === 4 && values.every((value, i) => i === 0 || value < (values[i - 1] ?? 0));
+  expect(falling(tunables.map((one) => one.provisioningQuantile))).toBe(true);
+  expect(falling(tunables.map((one) => -one.targetUtilization))).toBe(true);
+  expect(falling(tunables.map((one) => -one.consolidationUtilization))).toBe(true);
+});
+
 test('percent become shares and recovery stays absent unless it is set', () => {
   const parsed = parsePolicy(
     `${head('ScalingPolicy')}spec: { provisioningQuantilePercent: 90, recoverySeconds: 45 }\n`,
