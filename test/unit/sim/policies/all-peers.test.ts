@@ -1,12 +1,11 @@
-import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { bundledPolicies } from '../../../../src/cli/bundled.ts';
 import type { ReplicaPhase } from '../../../../src/core/model/pool.ts';
 import { at, fleetSeen, poolSeen, type Readings, targetSeen } from '../../../support/builders.ts';
 import { definitionOf, look, type PoolGiven, policyOf } from '../../../support/peer-policies.ts';
 
-const files = readdirSync(new URL('../../../../policies/', import.meta.url)).map((file) => file.replace('.yaml', ''));
-const definitions = await Promise.all(files.map(definitionOf));
+const definitions = await Promise.all(Object.keys(bundledPolicies()).map(definitionOf));
 const peers = definitions.filter(
   (definition) => definition.kind === 'SimulatedPolicy' && definition.algorithm !== 'Static',
 );
