@@ -72,6 +72,7 @@ for (const recipe of readdirSync(join(root, 'deploy/recipes')).filter((file) => 
 }
 
 const presets = readdirSync(join(root, 'policies'))
+  .filter((file) => file.endsWith('.yaml'))
   .map((file) => ({ file, text: readFileSync(join(root, 'policies', file), 'utf8') }))
   .filter(({ text }) => text.includes('\nkind: ScalingPolicy\n'));
 for (const { file, text } of presets) {

@@ -3,6 +3,8 @@ import type { Series } from './series.ts';
 
 /** A ramp is looked for in this much of the newest past. */
 const windowSeconds = 180;
+/** A step between bins so many times the shortest is a gap: looks were missed. */
+const gapSteps = 3;
 /** Fewer bins show no ramp. */
 const fewestBins = 4;
 /** The rise stands this many of its own standard errors above nothing. */
@@ -12,7 +14,8 @@ const leastDeviations = 3;
  * Demand at the end of the horizon where it is climbing now, else 0. Bounds that hold 95 % of the time may fail on every climb, and a climb is
  * when most requests come: the line through the last three minutes goes on for one horizon, with the quantile of its own error, if its rise stands
  * clear of the scatter about it and a line fits better than a step does (what has jumped is there already, and need not go on). Whether it climbs
- * is told by the bins before the newest: more demand in that one raises the line, and never takes it away (I9).
+ * is told by the bins before the newest: more demand in that one raises the line, and never takes it away (I9). What has fallen back under the mean
+ * of the three minutes is no climb.
  */
 export function rampOf(series: Series, horizonSeconds: number, quantile: number): number {
   const { t, length } = series;
@@ -20,7 +23,7 @@ export function rampOf(series: Series, horizonSeconds: number, quantile: number)
   const error = slopeError(series, from, length - 1);
   if (error === undefined) return 0;
   const line = lineThrough(series, from, length);
-  if (line.slope <= leastDeviations * error) return 0;
+  if (line.slope <= leastDeviations * error || (series.y[length - 1] ?? 0) <= line.mean) return 0;
   const ahead = (t[length - 1] ?? 0) - line.middle + horizonSeconds;
   return line.mean + (line.slope + normalQuantile(quantile) * error) * ahead;
 }
@@ -34,10 +37,18 @@ function slopeError(series: Series, from: number, to: number): number | undefine
   return Math.sqrt(Math.max(line.squares / (line.count - 2), poisson) / line.spread);
 }
 
+/** The first bin of the window: after the last gap in it, for what was on the other side of it may have ended there. */
 function windowFrom({ t, length }: Series): number {
-  const edge = (t[length - 1] ?? 0) - windowSeconds + 1e-9;
-  let from = length;
-  while (from > 0 && (t[from - 1] ?? 0) > edge) from--;
+  const at = (i: number): number => t[i] ?? 0;
+  const edge = at(length - 1) - windowSeconds + 1e-9;
+  let shortest = length < 3 ? 0 : Math.min(at(length - 1) - at(length - 2), at(length - 2) - at(length - 3));
+  let from = length - 1;
+  while (from > 0 && at(from - 1) > edge) {
+    const step = at(from) - at(from - 1);
+    shortest = Math.min(shortest, step);
+    if (step > gapSteps * shortest) break;
+    from--;
+  }
   return from;
 }
 

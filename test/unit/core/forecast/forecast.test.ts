@@ -262,6 +262,22 @@ const noClimbs = {
   'three bins': [1, 5, 9],
   nothing: Array.from({ length: 40 }, () => 0),
 };
+test('what was seen climbing before a gap is not taken to climb behind it, nor what fell back', () => {
+  const climbing = [2, 4, 6, 8, 10, 12, 14, 16, 18, 20];
+  expect(rampOf(seriesEnding(climbing), 60, 0.95)).toBeGreaterThan(24);
+  expect(rampOf(seriesEnding([...climbing, 5]), 60, 0.95)).toBe(0);
+  const behind = [...climbing, 22].map((y, i) => ({
+    t: i === climbing.length ? 0 : 15 * (i + 1 - climbing.length) - 75,
+    y,
+  }));
+  const series = seriesFrom(
+    behind,
+    (p) => p.t,
+    (p) => p.y,
+  );
+  expect(rampOf(series, 60, 0.95)).toBe(0);
+});
+
 for (const [name, values] of Object.entries(noClimbs)) {
   test(`no climb: ${name}`, () => expect(rampOf(seriesEnding(values), 120, 0.95)).toBe(0));
 }
