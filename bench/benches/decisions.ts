@@ -21,7 +21,7 @@ import type { Limit } from '../limits.ts';
 
 export const bench: Bench = {
   about: 'our one default against every peer in every cell: dominated, hindsight, oracle, drains, turns, k-band',
-  takes: '1 h',
+  takes: '2 h',
   fullTakes: '10 h: six cold starts, 20 seeds',
   hasCases: true,
   run,
