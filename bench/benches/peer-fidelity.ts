@@ -14,7 +14,7 @@ export const bench: Bench = {
 
 const none: Limit = { op: '<=', limit: 0, origin: 'every table row and ramp of the peers' };
 
-/** Rows that no policy here can be asked. */
+/** What is not asked here, and why or where it is. */
 const absent: Readonly<Record<string, string>> = {
   'HPA: R1, R2, R15, R16, R22, R24 to R27, R29, R33 to R35, R38': 'resource metrics (CPU): no peer here scales by them',
   'HPA: the real kube-controller-manager': 'asked by npm run test:cluster -- hpa-fidelity: every row without a past',

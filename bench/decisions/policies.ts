@@ -1,4 +1,4 @@
-import { bundledPolicies, readPolicy, tunedPolicies } from '../../src/cli/bundled.ts';
+import { bundledPolicies, readPolicy, tunedPolicies, variantOf } from '../../src/cli/bundled.ts';
 import { readPolicyVariants } from '../../src/config/policy-file.ts';
 import type { NamedPolicy } from '../../src/cli/simulation-input.ts';
 
@@ -12,25 +12,14 @@ export async function peerNames(): Promise<readonly string[]> {
   return names.filter((_, i) => kinds[i] === 'SimulatedPolicy');
 }
 
-const tunedMark = '@';
-
 /** Every peer as it was tuned in hindsight for a workload, where it was; by workload. */
 export async function tunedPeers(): Promise<ReadonlyMap<string, readonly NamedPolicy[]>> {
   const read = await Promise.all(Object.values(tunedPolicies()).map(async (path) => readPolicyVariants(path)));
-  const byWorkload = new Map<string, NamedPolicy[]>();
-  for (const definition of read.flat()) {
-    const label = definition.name;
-    const workload = label.slice(label.indexOf(tunedMark) + 1);
-    byWorkload.set(workload, [...(byWorkload.get(workload) ?? []), { label, definition }]);
-  }
-  return byWorkload;
+  const named = read.flat().map((definition): NamedPolicy => ({ label: definition.name, definition }));
+  return Map.groupBy(named, ({ label }) => variantOf(label)?.workload ?? '');
 }
 
-export function isTuned(label: string): boolean {
-  return label.includes(tunedMark);
-}
-
-/** The policy of which this is a variant, or itself. */
-export function originOf(label: string): string {
-  return label.split(tunedMark)[0] ?? label;
+/** The policy of which this is a tuned variant; undefined of any other. */
+export function originOf(label: string): string | undefined {
+  return variantOf(label)?.policy;
 }

@@ -3,7 +3,7 @@ import { type CellJob, runCells, type Score } from '../decisions/runs.ts';
 import type { ScoreFile } from '../decisions/store.ts';
 import { bestOf, type Candidate, firstCandidates, refinedCandidates, refinements, type Tried } from './search.ts';
 import type { Range, Simulated } from './space.ts';
-import { type Found } from './tuned-file.ts';
+import type { Found } from './tuned-file.ts';
 
 export interface Tuning {
   readonly policy: Simulated;
@@ -15,7 +15,7 @@ export interface Tuning {
   readonly finished: (workload: string) => void;
 }
 
-/** Runs of one policy in one workload: each first candidate and each refinement. */
+/** Times that one policy is tried in one workload: the first candidates, then each refinement. */
 export const roundsOfRuns: number = 1 + refinements.length;
 
 /** The best settings of one policy for each workload: the first points for all workloads side by side, then each refinement. */

@@ -26,11 +26,22 @@ function policiesIn(folder: string): Readonly<Record<string, string>> {
   return Object.fromEntries(files.toSorted().map((file) => [basename(file, '.yaml'), join(folder, file)]));
 }
 
+/** `policy@workload`: a policy as it was tuned for a workload. */
+export function variantName(policy: string, workload: string): string {
+  return `${policy}@${workload}`;
+}
+
+/** The two parts of a variant's name; undefined of any other. */
+export function variantOf(name: string): { readonly policy: string; readonly workload: string } | undefined {
+  const [policy = '', workload] = name.split('@');
+  return workload === undefined ? undefined : { policy, workload };
+}
+
 /** Reads a policy: the file given, one that comes with Forewarm by its name, or a variant tuned for a workload as `policy@workload`. */
 export async function readPolicy(given: string): Promise<PolicyDefinition> {
-  const [tuned = '', workload] = given.split('@');
-  if (workload === undefined || existsSync(given)) return readPolicyFile(policyPath(given));
-  const path = tunedPolicies()[tuned];
+  const variant = variantOf(given);
+  if (variant === undefined || existsSync(given)) return readPolicyFile(policyPath(given));
+  const path = tunedPolicies()[variant.policy];
   if (path !== undefined) return readPolicyVariant(path, given);
   const names = Object.keys(tunedPolicies()).join(', ');
   throw new ForewarmError(

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Behavior, defaultBehavior, type ScalingRules } from '../../src/core/model/policy.ts';
+import { times } from '../support/peer-policies.ts';
 import { external, objects, pods, type SyncMetric, syncs } from '../support/peer-tables/hpa.ts';
 import { legacies, rates } from '../support/peer-tables/hpa-rates.ts';
 import { clusterDir, connect, makeNamespace } from './support/bed.ts';
@@ -34,10 +35,6 @@ function eager(spec: number): Behavior {
     ],
   };
   return { scaleUp: rules, scaleDown: rules };
-}
-
-function times<T>(n: number, value: T): readonly T[] {
-  return Array.from({ length: n }, () => value);
 }
 
 function readyOf(ready: number, all: number): readonly PosedPod[] {
@@ -178,7 +175,8 @@ const answers = new Map<string, Answer>();
 
 beforeAll(async () => {
   await makeNamespace(api, namespace);
-  metrics = await PosedMetrics.listen(clusterDir());
+  metrics = new PosedMetrics(clusterDir());
+  await metrics.listen();
   hpas = await PosedHpas.begin(api, namespace, metrics);
   await Promise.all(all.map(async ({ id, question }) => hpas.prepare(id, question)));
   await Promise.all(all.map(async ({ id, question }) => hpas.ask(id, question)));

@@ -39,7 +39,8 @@ describe('a metrics door that always has a number', () => {
     namespace: string,
     behavior: Readonly<Record<string, unknown>>,
   ): Promise<{ followed: FollowedPool; door: ConstantMetric }> {
-    const door = await ConstantMetric.listen(clusterDir(), size);
+    const door = new ConstantMetric(clusterDir(), size);
+    await door.listen();
     started.push(door);
     const options = { namespace, network: 39, replicas: size, behavior, isServed: false };
     const followed = await FollowedPool.start(api, options);

@@ -33,11 +33,11 @@ export function leadTimeSeconds(
 ): number {
   const prior = warmth === 'warm' ? tunables.initialLeadTimeWarmSeconds : tunables.initialLeadTimeColdSeconds;
   const sketch = leadTime.total[warmth];
-  const known = quantileWith(sketch, [{ seconds: prior, weight: priorWeight }]);
+  const assumed = { seconds: prior, weight: priorWeight };
+  const known = sketch.count === 0 ? prior : quantileWith(sketch, [assumed]);
   const overdue = waited.filter((seconds) => seconds > known && seconds <= longestStartSeconds);
-  if (overdue.length === 0) return sketch.count === 0 ? prior : known;
-  const late = overdue.map((seconds) => ({ seconds, weight: 1 }));
-  return quantileWith(sketch, [{ seconds: prior, weight: priorWeight }, ...late]);
+  if (overdue.length === 0) return known;
+  return quantileWith(sketch, [assumed, ...overdue.map((seconds) => ({ seconds, weight: 1 }))]);
 }
 
 /** p90 of one phase; 0 when it was never measured. */

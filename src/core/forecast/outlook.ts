@@ -57,8 +57,8 @@ export function outlookOf(series: Series, long: LongOutlook = () => undefined): 
     const key = `${horizonSeconds}/${quantile}`;
     const known = made.get(key);
     if (known !== undefined) return known;
-    const ramp = believable(rampOf(series, horizonSeconds, quantile), series, levels);
-    const floor = Math.max(jump(), ramp);
+    const ramp = rampOf(series, horizonSeconds, quantile);
+    const floor = Math.max(jump(), ramp === 0 ? 0 : believable(ramp, series, levels));
     const forecast = atLeast(floor, fromLong(horizonSeconds, quantile) ?? fromLevels(horizonSeconds, quantile));
     made.set(key, forecast);
     return forecast;

@@ -4,7 +4,7 @@ import { condition } from './product.ts';
 import { until } from './wait.ts';
 
 const group = 'external.metrics.k8s.io';
-const apiServices = '/apis/apiregistration.k8s.io/v1/apiservices';
+export const apiServices = '/apis/apiregistration.k8s.io/v1/apiservices';
 const apiService = `${apiServices}/v1beta1.${group}`;
 const services = '/api/v1/namespaces/forewarm-system/services';
 

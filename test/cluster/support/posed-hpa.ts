@@ -1,5 +1,6 @@
 import type { Behavior } from '../../../src/core/model/policy.ts';
 import type { Api, KubeObject } from './api.ts';
+import { apiServices } from './external-metrics.ts';
 import type { Posed, PosedMetrics } from './posed-metrics.ts';
 import { condition } from './product.ts';
 import { until } from './wait.ts';
@@ -8,7 +9,6 @@ const group = 'test.forewarm.dev';
 const version = 'v1';
 const plural = 'posedscales';
 const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-const apiServices = '/apis/apiregistration.k8s.io/v1/apiservices';
 const metricGroups = { 'external.metrics.k8s.io': 'v1beta1', 'custom.metrics.k8s.io': 'v1beta2' } as const;
 
 /** A pod as the HPA tells pods apart. */
@@ -125,9 +125,9 @@ export class PosedHpas {
 
   /** After the controller looked: at a size it wrote, or at the conditions of a look that wrote none. `settleSeconds`: how long a lowering may be held. */
   async answer(name: string, { spec, isZeroed = false }: Question, settleSeconds: number): Promise<Answer> {
-    const hpa = await this.#lookedAt(name);
+    await this.#lookedAt(name);
     const first = await this.#sizeAfter(name, isZeroed ? 1 : 0, settleSeconds);
-    const { status } = first === undefined ? await this.#api.get(`${this.#hpas}/${name}`) : hpa;
+    const { status } = await this.#api.get(`${this.#hpas}/${name}`);
     const conditions = (status?.['conditions'] ?? []) as readonly { readonly reason: string }[];
     return { replicas: first ?? spec, reasons: conditions.map(({ reason }) => reason) };
   }
@@ -180,8 +180,8 @@ export class PosedHpas {
     await this.#lookedAt('first');
   }
 
-  async #lookedAt(name: string): Promise<KubeObject> {
-    return until(
+  async #lookedAt(name: string): Promise<void> {
+    await until(
       `${name} was looked at`,
       () => this.#api.get(`${this.#hpas}/${name}`),
       (seen) => condition(seen, 'AbleToScale')?.status === 'True',
@@ -208,7 +208,7 @@ export class PosedHpas {
   }
 }
 
-export function podName(question: string, i: number): string {
+function podName(question: string, i: number): string {
   return `${question}-${i}`;
 }
 

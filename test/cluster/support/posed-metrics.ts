@@ -1,8 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { MetricsServer } from './metrics-server.ts';
 
 const external = 'external.metrics.k8s.io/v1beta1';
 const custom = 'custom.metrics.k8s.io/v1beta2';
@@ -14,36 +11,14 @@ export type Posed =
   | { readonly kind: 'Error' };
 
 /** A metrics server for external and custom metrics that answers what a test poses, by the name of the metric. */
-export class PosedMetrics {
-  readonly #server: Server;
+export class PosedMetrics extends MetricsServer {
   readonly #posed = new Map<string, Posed>();
-
-  private constructor(clusterDir: string) {
-    const pki = (name: string): Buffer => readFileSync(join(clusterDir, 'pki', name));
-    const files = { key: pki('apiserver.key'), cert: pki('apiserver.crt') };
-    this.#server = createServer(files, (request, response) => this.#answer(request, response));
-  }
-
-  static async listen(clusterDir: string): Promise<PosedMetrics> {
-    const made = new PosedMetrics(clusterDir);
-    await new Promise<void>((resolve) => made.#server.listen(0, '127.0.0.1', resolve));
-    return made;
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
-  }
 
   pose(metric: string, posed: Posed): void {
     this.#posed.set(metric, posed);
   }
 
-  async stop(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-
-  #answer({ url = '' }: IncomingMessage, response: ServerResponse): void {
+  protected override answer({ url = '' }: IncomingMessage, response: ServerResponse): void {
     const { pathname } = new URL(url, 'https://localhost');
     const [, , group, version, , namespace, ...rest] = pathname.split('/');
     const groupVersion = `${group}/${version}`;

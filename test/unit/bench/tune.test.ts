@@ -140,6 +140,16 @@ test('what was found is read again under its own name', async () => {
   expect(variants.map(({ name }) => name)).toStrictEqual(['hpa-queue@s2', 'hpa-queue@s7']);
   expect(variants[0]).toStrictEqual({ ...definition, name: 'hpa-queue@s2' });
   expect(text).toContain('0.20 % missed for 3.25 GPU-hours');
+  const more = [{ workload: 's7', best: { ...one, gpuHours: 9 }, defaults: one, tried: 12 }];
+  const again = tunedText({ policy: 'hpa-queue', command: 'npm run tune', about: 'So and so.', found: more }, text);
+  expect((await readPolicyVariants(fileOf(again))).map(({ name }) => name)).toStrictEqual([
+    'hpa-queue@s2',
+    'hpa-queue@s7',
+  ]);
+  expect(again.match(/^# .*tried$/gm)).toStrictEqual([
+    '# 0.20 % missed for 3.25 GPU-hours; the defaults 0.20 % missed for 3.25 GPU-hours; 81 tried',
+    '# 0.20 % missed for 9.00 GPU-hours; the defaults 0.20 % missed for 3.25 GPU-hours; 12 tried',
+  ]);
 });
 
 test('every tuned variant that is stored is of a peer, for a standard workload, and within the space', async () => {
@@ -153,8 +163,9 @@ test('every tuned variant that is stored is of a peer, for a standard workload, 
 /** Settings that are neither the defaults' nor inside the range that was searched. */
 async function outsideSpace({ label, definition }: NamedPolicy): Promise<readonly string[]> {
   if (!('parameters' in definition)) return [`${label} is no peer`];
-  const defaults = await peer(originOf(label));
-  const ranges = readSpace()[originOf(label)] ?? [];
+  const origin = originOf(label) ?? '';
+  const defaults = await peer(origin);
+  const ranges = readSpace()[origin] ?? [];
   return ranges.flatMap(({ setting, from, to }) => {
     const value = settingOf(definition, setting);
     const isInside = value === settingOf(defaults, setting) || (value >= from && value <= to);
