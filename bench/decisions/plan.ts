@@ -21,11 +21,11 @@ export interface Chosen {
 }
 
 /** The workloads that were asked for, and of those the ones whose data is not here. */
-export function chosenWorkloads(only: readonly string[] | undefined): Chosen {
+export function chosenWorkloads(only: readonly string[] | undefined, flag = '--only'): Chosen {
   const all = standardWorkloads();
   const unknown = only?.find((name) => !all.some((one) => one.name === name));
   if (unknown !== undefined)
-    throw new RangeError(`--only must name workloads of ${all.map((one) => one.name).join(', ')}, was '${unknown}'`);
+    throw new RangeError(`${flag} must name workloads of ${all.map((one) => one.name).join(', ')}, was '${unknown}'`);
   const wanted = all.filter(({ name }) => only === undefined || only.includes(name));
   return {
     present: wanted.filter((one) => one.absent === undefined),

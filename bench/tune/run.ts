@@ -28,7 +28,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const unknown = names.find((name) => space[name] === undefined);
   if (unknown !== undefined)
     throw new RangeError(`--policies must be of ${Object.keys(space).join(', ')}, was '${unknown}'; ${usage}`);
-  const { present, absent } = chosenWorkloads(values.workloads?.split(','));
+  const { present, absent } = chosenWorkloads(values.workloads?.split(','), '--workloads');
   for (const { name, absent: why } of absent) process.stderr.write(`${name}: ${why}\n`);
   const workloads = present.map(({ name }) => name);
   const file = values.scores === undefined ? undefined : new ScoreFile(values.scores);
