@@ -1,4 +1,4 @@
-import { lengthsOf } from './mix.ts';
+import { lengthsOf, waitingPromptOf } from './mix.ts';
 import type { DemandBin, GatewayBaseline, LearnedMemory, ReplicaBaseline } from '../model/memory.ts';
 import type { PoolSeen, ReplicaSeen } from '../model/pool.ts';
 import { aged } from '../model/sample.ts';
@@ -54,7 +54,7 @@ export function stepDemand(seen: PoolSeen, observation: Observation, context: De
   const { rates, all, settled } = readPairs(observation, context, maxAge);
   const gateway = gatewayStep(seen.gateway, context.learned.gateway, { now: context.now, maxAge });
   const flow = all.replicas > 0 ? all : undefined;
-  const bin = binOf({ rates, gateway, context });
+  const bin = binOf({ rates, flow, gateway, context });
   return {
     ...(bin === undefined ? {} : { bin }),
     ...(flow === undefined || bin === undefined ? {} : { flow }),
@@ -126,25 +126,27 @@ function addRates(rates: PoolRates, increase: Increase, seconds: number): void {
 
 interface BinInput {
   readonly rates: PoolRates;
+  readonly flow: Flow | undefined;
   readonly gateway: GatewayStep;
   readonly context: DemandContext;
 }
 
-function binOf({ rates, gateway, context }: BinInput): DemandBin | undefined {
-  const lengths = lengthsOf(context.learned.mix);
+function binOf({ rates, flow, gateway, context }: BinInput): DemandBin | undefined {
+  const { mix } = context.learned;
+  const promptTokens = waitingPromptOf(mix, flow);
   const { covered, expected, unsampled } = rates;
   const scale = isCovered(covered, expected) ? (expected + unsampled) / covered : undefined;
   const queueChange = gateway.queuedChangePerSecond ?? 0;
   const counted = gateway.requestsPerSecond;
   if (counted === undefined && scale === undefined) return undefined;
   const requests = counted ?? Math.max(0, rates.requests * (scale ?? 1) + queueChange);
-  const waitingPrompt = (rates.waitingChange * (scale ?? 1) + queueChange) * lengths.uncachedPrompt;
+  const waitingPrompt = (rates.waitingChange * (scale ?? 1) + queueChange) * promptTokens;
   const prompt = scale === undefined ? 0 : Math.max(0, rates.uncachedPrompt * scale + waitingPrompt);
   return {
     at: context.now,
     requestsPerSecond: rounded(requests),
-    promptTokensPerSecond: rounded(prompt > 0 ? prompt : requests * lengths.uncachedPrompt),
-    outputTokensPerSecond: rounded(requests * lengths.output),
+    promptTokensPerSecond: rounded(prompt > 0 ? prompt : requests * promptTokens),
+    outputTokensPerSecond: rounded(requests * lengthsOf(mix).output),
   };
 }
 

@@ -154,3 +154,20 @@ test('prompt tokens that the cache served are no demand', () => {
   const step = steps(poolOf([replica('a', tokens(0), 0)]), poolOf([replica('a', tokens(15), 15)]));
   expect(step.bin?.promptTokensPerSecond).toBe(2000);
 });
+
+test('prompts that wait are taken to be as long as those that were seen, not as the prior', () => {
+  const step = steps(
+    poolOf([replica('a', { finishedTotal: 0, running: 0, waiting: 0, promptTokensTotal: 0 }, 0)]),
+    poolOf([replica('a', { finishedTotal: 60, running: 15, waiting: 75, promptTokensTotal: 75 * 40 }, 15)]),
+  );
+  expect(step.bin?.requestsPerSecond).toBe(10);
+  expect(step.bin?.promptTokensPerSecond).toBe(400);
+});
+
+test('while none was seen they are as long as the prior', () => {
+  const step = steps(
+    poolOf([replica('a', { finishedTotal: 0, running: 0, waiting: 0, promptTokensTotal: 0 }, 0)]),
+    poolOf([replica('a', { finishedTotal: 0, running: 0, waiting: 30, promptTokensTotal: 0 }, 15)]),
+  );
+  expect(step.bin?.promptTokensPerSecond).toBe(2048);
+});
