@@ -37,12 +37,18 @@ export class ExecPolicy {
   readonly name: string;
   readonly tickSeconds: number;
   readonly initialReplicas?: number;
+  readonly readsHistograms: boolean;
   readonly #connection: Connection;
   #ticks = 0;
 
-  private constructor(name: string, connection: Connection, { tickSeconds, initialReplicas }: ExecHello) {
+  private constructor(
+    name: string,
+    connection: Connection,
+    { tickSeconds, initialReplicas, readsHistograms = false }: ExecHello,
+  ) {
     this.name = name;
     this.tickSeconds = tickSeconds;
+    this.readsHistograms = readsHistograms;
     if (initialReplicas !== undefined) this.initialReplicas = initialReplicas;
     this.#connection = connection;
   }

@@ -1,4 +1,11 @@
-import type { NodeSeen, PoolSeen, ReplicaSamples, ReplicaSeen, TargetSeen } from '../core/model/pool.ts';
+import type {
+  NodeSeen,
+  PoolSeen,
+  ReplicaHistograms,
+  ReplicaSamples,
+  ReplicaSeen,
+  TargetSeen,
+} from '../core/model/pool.ts';
 import { ok, problem, type Result } from '../core/model/result.ts';
 import type { Sample } from '../core/model/sample.ts';
 import type { Instant } from '../core/model/units.ts';
@@ -12,6 +19,8 @@ export const execProtocol = 'forewarm.dev/exec-policy/v1';
 export interface ExecHello {
   readonly tickSeconds: number;
   readonly initialReplicas?: number;
+  /** Ticks carry the engines' latency histograms. */
+  readonly readsHistograms?: boolean;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -52,7 +61,10 @@ function targetOf({ specReplicas, statusReplicas, specChanges, replicas }: Targe
   };
 }
 
-function replicaOf({ id, name, node, phase, since, startedWarm, samples }: ReplicaSeen, now: Instant): Json {
+function replicaOf(
+  { id, name, node, phase, since, startedWarm, samples, histograms }: ReplicaSeen,
+  now: Instant,
+): Json {
   return {
     id,
     name,
@@ -61,11 +73,16 @@ function replicaOf({ id, name, node, phase, since, startedWarm, samples }: Repli
     since: since / 1000,
     startedWarm: startedWarm ?? null,
     samples: samplesOf(samples, now),
+    ...(histograms === undefined ? {} : { histograms: histogramsOf(histograms, now) }),
   };
 }
 
 function samplesOf(samples: ReplicaSamples, now: Instant): Json {
   return Object.fromEntries(Object.entries(samples).map(([name, sample]) => [name, sampleOf(sample, now)]));
+}
+
+function histogramsOf({ at, ...histograms }: ReplicaHistograms, now: Instant): Json {
+  return { ...histograms, ageSeconds: (now - at) / 1000 };
 }
 
 function gatewayOf({ gateway }: PoolSeen, now: Instant): Json | null {
@@ -84,17 +101,23 @@ function nodeOf({ node, isHealthy, gpus, freeGpus, cache }: NodeSeen): Json {
 }
 
 export function parseHello(line: string): Result<ExecHello> {
-  const read = objectOf(line, ['type', 'protocol', 'tickSeconds', 'initialReplicas']);
+  const read = objectOf(line, ['type', 'protocol', 'tickSeconds', 'initialReplicas', 'histograms']);
   if (!read.ok) return read;
-  const { type, protocol, tickSeconds, initialReplicas } = read.value;
+  const { type, protocol, ...wishes } = read.value;
   if (type !== 'hello') return problem('type', type, '"hello"');
   if (protocol !== execProtocol) return problem('protocol', protocol, `"${execProtocol}"`);
+  return parseWishes(wishes);
+}
+
+function parseWishes({ tickSeconds, initialReplicas, histograms = false }: Json): Result<ExecHello> {
   if (typeof tickSeconds !== 'number' || !(tickSeconds >= 1 && tickSeconds <= 86_400)) {
     return problem('tickSeconds', tickSeconds, 'a number from 1 to 86400');
   }
-  if (initialReplicas === undefined || initialReplicas === null) return ok({ tickSeconds });
+  if (typeof histograms !== 'boolean') return problem('histograms', histograms, 'true or false');
+  const wishes = { tickSeconds, ...(histograms ? { readsHistograms: true } : {}) };
+  if (initialReplicas === undefined || initialReplicas === null) return ok(wishes);
   if (!isSize(initialReplicas)) return problem('initialReplicas', initialReplicas, sizes);
-  return ok({ tickSeconds, initialReplicas });
+  return ok({ ...wishes, initialReplicas });
 }
 
 /** The answer to tick `n`. */

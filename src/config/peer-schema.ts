@@ -10,7 +10,16 @@ const some = whole(1, maxInt32);
 
 const podSignals = ['Waiting', 'Running', 'KvUse'];
 const podSignal = oneOf(...podSignals);
-const signal = oneOf(...podSignals, 'WaitingSeries', 'OutputTokenRate', 'PromptTokenRate', 'MeanTimeToFirstToken');
+const quantileSignals = ['QuantileTimeToFirstToken', 'QuantileInterTokenLatency', 'QuantileRequestLatency'];
+const signal = oneOf(
+  ...podSignals,
+  'WaitingSeries',
+  'OutputTokenRate',
+  'PromptTokenRate',
+  'MeanTimeToFirstToken',
+  ...quantileSignals,
+);
+const quantilePercent = whole(1, 100);
 const podMetric = whollyClosed({ signal: podSignal, targetMilli: milli });
 
 const aibrix = {
@@ -46,7 +55,9 @@ export const peerSchemas: Readonly<Record<keyof PeerParameters, object>> = {
           required: ['type'],
           discriminator: { propertyName: 'type' },
           oneOf: [
-            whollyClosed({ type: oneOf('Value', 'AverageValue'), signal, targetMilli: milli }),
+            whollyClosed({ type: oneOf('Value', 'AverageValue'), signal, targetMilli: milli, quantilePercent }, [
+              'quantilePercent',
+            ]),
             whollyClosed({ type: oneOf('Pods'), signal: podSignal, targetMilli: milli }),
           ],
         },
@@ -70,8 +81,9 @@ export const peerSchemas: Readonly<Record<keyof PeerParameters, object>> = {
             metricType: oneOf('Value', 'AverageValue'),
             thresholdMilli: milli,
             activationThresholdMilli: withDefault(0, maxInt32, 0),
+            quantilePercent,
           },
-          ['activationThresholdMilli'],
+          ['activationThresholdMilli', 'quantilePercent'],
         ),
         8,
       ),
@@ -149,7 +161,7 @@ export const peerSchemas: Readonly<Record<keyof PeerParameters, object>> = {
   Kthena: whollyClosed({
     tickSeconds: seconds,
     tolerancePercent: percent,
-    metrics: listOf(podMetric, 8),
+    metrics: listOf(whollyClosed({ signal: oneOf(...podSignals, ...quantileSignals), targetMilli: milli }), 8),
     scaleUp: kthenaStable,
     scaleDown: kthenaStable,
     panic: whollyClosed({

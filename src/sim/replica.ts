@@ -2,6 +2,7 @@ import type { EngineProfile } from '../core/model/profile.ts';
 import { Counters, type ReplicaSnapshot } from './engine/counters.ts';
 import { Decoders } from './engine/decoders.ts';
 import { IterationTime, ramp, rampWithin } from './engine/iteration-time.ts';
+import type { LatencyHistograms } from './engine/latency-histograms.ts';
 import type { LogHistogram } from './engine/log-histogram.ts';
 import { KvBlocks } from './engine/kv-blocks.ts';
 import { noPrefix, Sequence } from './engine/sequence.ts';
@@ -32,6 +33,8 @@ export interface ReplicaOptions {
   readonly startMs: number;
   /** Collects every gap between two tokens of a request, milliseconds. */
   readonly itl?: LogHistogram;
+  /** The engine's own latency histograms, for policies that read them. */
+  readonly histograms?: LatencyHistograms | undefined;
   /** The engine caches prefixes, known by blocks of so many tokens: a multiple of the profile's `blockTokens`. */
   readonly prefixBlockTokens?: number | undefined;
 }
@@ -48,6 +51,7 @@ export class Replica {
   readonly #observer: ReplicaObserver;
   readonly #time: IterationTime;
   readonly #itl: LogHistogram | undefined;
+  readonly histograms: LatencyHistograms | undefined;
   readonly #counters: Counters;
   readonly #kv: KvBlocks;
   readonly #queue = new WaitQueue();
@@ -72,7 +76,8 @@ export class Replica {
     this.#profile = profile;
     this.#observer = options.observer;
     this.#itl = options.itl;
-    this.#counters = new Counters(profile.tau0, options.itl);
+    this.histograms = options.histograms;
+    this.#counters = new Counters(profile.tau0, options.itl, options.histograms);
     this.#time = new IterationTime(profile);
     this.#decoders = new Decoders(profile.blockTokens);
     this.#kv = new KvBlocks(profile, options.prefixBlockTokens);
@@ -200,6 +205,7 @@ export class Replica {
     this.#clockMs += span;
     this.#counters.decodedRun(count, iterations, span);
     this.#itl?.addRamp(first, step, iterations, count);
+    this.histograms?.interTokenLatency.addRamp({ from: first, step, count: iterations }, count);
     this.#completeDecoders();
     return true;
   }
@@ -323,7 +329,7 @@ export class Replica {
 
   #complete(sequence: Sequence): void {
     this.#kv.giveBack(sequence);
-    this.#counters.finished++;
+    this.#counters.completed(sequence, this.#clockMs);
     const id = sequence.id;
     this.#spare.push(sequence);
     this.#observer.finished(id, this.#clockMs);

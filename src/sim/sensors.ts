@@ -2,6 +2,7 @@ import type {
   FleetSeen,
   GatewaySamples,
   PoolSeen,
+  ReplicaHistograms,
   ReplicaSamples,
   ReplicaSeen,
   SpecChange,
@@ -29,6 +30,11 @@ interface Reading<T> {
 interface GatewayPage {
   readonly queued: number;
   readonly requestsTotal: number;
+}
+
+/** A replica's page; its histograms only where the policy of the run reads them. */
+interface ReplicaPage extends ReplicaSnapshot {
+  readonly histograms?: ReplicaHistograms;
 }
 
 type Gauges = Pick<ReplicaSnapshot, 'waiting' | 'running' | 'kvUse'>;
@@ -65,9 +71,9 @@ class Series<T> {
  */
 export class Sensors {
   readonly #options: SensorsOptions;
-  readonly #series = new Map<string, Series<ReplicaSnapshot>>();
+  readonly #series = new Map<string, Series<ReplicaPage>>();
   readonly #gatewaySeries = new Series<GatewayPage>();
-  readonly #ghosts = new Ghosts<ReplicaSnapshot>();
+  readonly #ghosts = new Ghosts<ReplicaPage>();
   /** Gauges of replicas that a fault has frozen. */
   readonly #frozen = new Map<string, Gauges>();
   readonly #specChanges: SpecChange[] = [];
@@ -116,11 +122,15 @@ export class Sensors {
     return { now: instant(nowMs), seen: this.#pool(specReplicas, nowMs), fleet: this.#fleet(nowMs) };
   }
 
-  #read(pod: SimPod, series: Series<ReplicaSnapshot>, atMs: number): void {
+  #read(pod: SimPod, series: Series<ReplicaPage>, atMs: number): void {
     const engine = pod.engine;
     if (engine === undefined) return;
     engine.advance(atMs);
-    series.add({ atMs, page: this.#asShown(pod, engine.snapshot(), atMs) });
+    const shown = this.#asShown(pod, engine.snapshot(), atMs);
+    const { histograms } = engine;
+    const page =
+      histograms === undefined ? shown : { ...shown, histograms: { ...histograms.read(), at: instant(atMs) } };
+    series.add({ atMs, page });
   }
 
   #asShown(pod: SimPod, page: ReplicaSnapshot, atMs: number): ReplicaSnapshot {
@@ -173,15 +183,30 @@ export class Sensors {
 
   /** Replicas that are gone and still in the metrics look like terminating ones. */
   #replicas(pods: readonly SimPod[], nowMs: number): readonly ReplicaSeen[] {
-    const living = pods.map((pod) => this.#replica(pod, this.#samples(pod, nowMs)));
+    const living = pods.map((pod) => ({
+      ...this.#replica(pod, this.#samples(pod, nowMs)),
+      ...this.#histograms(pod, nowMs),
+    }));
     const ghosts = this.#ghosts.at(nowMs);
     if (ghosts.length === 0) return living;
     return [...living, ...ghosts.map((ghost) => this.#ghost(ghost, nowMs))].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
-  #ghost({ pod, page, goneMs }: Ghost<ReplicaSnapshot>, nowMs: number): ReplicaSeen {
+  #ghost({ pod, page, goneMs }: Ghost<ReplicaPage>, nowMs: number): ReplicaSeen {
     const samples = samplesOf((name) => this.#sample(page[name], nowMs, nowMs));
-    return { ...this.#replica(pod, samples), phase: 'Draining', since: instant(goneMs) };
+    const { histograms } = page;
+    return {
+      ...this.#replica(pod, samples),
+      ...(histograms === undefined ? {} : { histograms: { ...histograms, at: instant(nowMs) } }),
+      phase: 'Draining',
+      since: instant(goneMs),
+    };
+  }
+
+  #histograms(pod: SimPod, nowMs: number): Pick<ReplicaSeen, 'histograms'> {
+    const lagMs = this.#options.scenario.scrapeLagSeconds * 1000;
+    const histograms = this.#series.get(pod.id)?.latest(nowMs, lagMs)?.page.histograms;
+    return histograms === undefined ? {} : { histograms };
   }
 
   #replica(pod: SimPod, samples: ReplicaSamples): ReplicaSeen {

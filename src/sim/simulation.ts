@@ -7,7 +7,7 @@ import { turnsOf } from './turns.ts';
 import { World } from './world.ts';
 
 /** The policy under test as the simulation needs to know it. */
-export type PolicyCadence = Pick<SimulatedPolicy, 'name' | 'tickSeconds' | 'initialReplicas'>;
+export type PolicyCadence = Pick<SimulatedPolicy, 'name' | 'tickSeconds' | 'initialReplicas' | 'readsHistograms'>;
 
 /** Where a run stands, for progress bars and live tables; never shown to policies. */
 export interface SimProgress {
@@ -57,7 +57,8 @@ class Run {
     this.#policy = policy;
     this.#endMs = scenario.workload.durationSeconds * 1000;
     const initial = policy.initialReplicas ?? scenario.initialReplicas;
-    this.#world = new World(scenario, Math.min(scenario.maxReplicas, Math.max(scenario.minReplicas, initial)));
+    const size = Math.min(scenario.maxReplicas, Math.max(scenario.minReplicas, initial));
+    this.#world = new World(scenario, size, policy.readsHistograms);
     this.#scheduleTick(policy.tickSeconds * 1000);
     this.#world.agenda.schedule(this.#endMs, priorities.timeline, (at) => this.#endIfDrained(at));
   }

@@ -2,6 +2,7 @@ import type { ArtifactNeed } from '../core/model/policy.ts';
 import type { Action } from '../core/model/decision.ts';
 import { Agenda, priorities } from './agenda.ts';
 import { Cluster } from './cluster.ts';
+import { LatencyHistograms } from './engine/latency-histograms.ts';
 import { LogHistogram } from './engine/log-histogram.ts';
 import { FaultSchedule } from './faults/schedule.ts';
 import { Ledger } from './ledger.ts';
@@ -22,6 +23,7 @@ export class World {
   readonly itl: LogHistogram = new LogHistogram();
   readonly #scenario: Scenario;
   readonly #artifact: ArtifactNeed;
+  readonly #readsHistograms: boolean;
   readonly #gateway: Gateway;
   readonly #sensors: Sensors;
   readonly #stepItl = new LogHistogram();
@@ -30,8 +32,9 @@ export class World {
   #nextArrival = 0;
   #preemptions = 0;
 
-  constructor(scenario: Scenario, initialReplicas: number) {
+  constructor(scenario: Scenario, initialReplicas: number, readsHistograms = false) {
     this.#scenario = scenario;
+    this.#readsHistograms = readsHistograms;
     this.#faults = new FaultSchedule(scenario.faults, scenario.seed);
     this.#artifact = simArtifact(scenario.profile);
     this.#spec = initialReplicas;
@@ -132,7 +135,8 @@ export class World {
   #newEngine(startMs: number): Replica {
     const { profile, workload, prefixCaching } = this.#scenario;
     const prefixBlockTokens = prefixCaching ? workload.prefixes?.blockTokens : undefined;
-    return new Replica({ profile, observer: this.ledger, startMs, itl: this.#stepItl, prefixBlockTokens });
+    const histograms = this.#readsHistograms ? new LatencyHistograms() : undefined;
+    return new Replica({ profile, observer: this.ledger, startMs, itl: this.#stepItl, histograms, prefixBlockTokens });
   }
 
   #arrive(atMs: number): void {

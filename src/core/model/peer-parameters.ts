@@ -1,4 +1,5 @@
 import type { Behavior } from './policy.ts';
+import type { HistogramName } from './pool.ts';
 
 /** A metric of the engines as a query or a scrape of pods would give it; rates and means over `windowSeconds` of the policy. */
 export type PeerSignal =
@@ -13,12 +14,39 @@ export type PeerSignal =
   | 'OutputTokenRate'
   | 'PromptTokenRate'
   /** Seconds; `rate(sum) / rate(count)`. */
-  | 'MeanTimeToFirstToken';
+  | 'MeanTimeToFirstToken'
+  | QuantileSignal;
+/** Seconds; `histogram_quantile(q, sum by (le) (rate(bucket)))`. */
+export type QuantileSignal = 'QuantileTimeToFirstToken' | 'QuantileInterTokenLatency' | 'QuantileRequestLatency';
 /** Read of each replica by itself. */
 export type PodSignal = Extract<PeerSignal, 'Waiting' | 'Running' | 'KvUse'>;
 
+const histograms: Readonly<Record<QuantileSignal, HistogramName>> = {
+  QuantileTimeToFirstToken: 'timeToFirstToken',
+  QuantileInterTokenLatency: 'interTokenLatency',
+  QuantileRequestLatency: 'requestLatency',
+};
+
+export function isQuantile(signal: PeerSignal): signal is QuantileSignal {
+  return signal in histograms;
+}
+
+/** The histogram that a quantile is read from; `undefined`: the signal is no quantile. */
+export function histogramOf(signal: PeerSignal): HistogramName | undefined {
+  return isQuantile(signal) ? histograms[signal] : undefined;
+}
+
+/** Of the signals that are quantiles; absent: 95. */
+export interface QuantileParameters {
+  readonly quantilePercent?: number;
+}
+
 export type HpaMetricParameters =
-  | { readonly type: 'Value' | 'AverageValue'; readonly signal: PeerSignal; readonly targetMilli: number }
+  | ({
+      readonly type: 'Value' | 'AverageValue';
+      readonly signal: PeerSignal;
+      readonly targetMilli: number;
+    } & QuantileParameters)
   | { readonly type: 'Pods'; readonly signal: PodSignal; readonly targetMilli: number };
 
 export interface HpaParameters {
@@ -44,12 +72,12 @@ export interface KedaParameters {
   readonly windowSeconds: number;
   /** True: a query without series reads 0. False: it is an error. */
   readonly ignoreNullValues: boolean;
-  readonly triggers: readonly {
+  readonly triggers: readonly ({
     readonly signal: PeerSignal;
     readonly metricType: 'Value' | 'AverageValue';
     readonly thresholdMilli: number;
     readonly activationThresholdMilli: number;
-  }[];
+  } & QuantileParameters)[];
   readonly fallback?: KedaFallback;
   readonly behavior?: Behavior;
 }
@@ -146,7 +174,8 @@ export interface KthenaStable {
 export interface KthenaParameters {
   readonly tickSeconds: number;
   readonly tolerancePercent: number;
-  readonly metrics: readonly { readonly signal: PodSignal; readonly targetMilli: number }[];
+  /** Quantiles are P95 of each pod over 60 s, as coded. */
+  readonly metrics: readonly { readonly signal: PodSignal | QuantileSignal; readonly targetMilli: number }[];
   readonly scaleUp: KthenaStable;
   readonly scaleDown: KthenaStable;
   readonly panic: {

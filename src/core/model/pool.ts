@@ -40,6 +40,17 @@ export interface ReplicaSamples {
 }
 export type SignalName = keyof ReplicaSamples;
 
+/** One classic histogram: upper bounds in seconds without +Inf, and cumulative counts, one more than bounds. */
+export interface Histogram {
+  readonly bounds: readonly number[];
+  readonly counts: readonly number[];
+}
+export type HistogramName = 'timeToFirstToken' | 'interTokenLatency' | 'requestLatency';
+/** The engine's latency histograms as they were read at `at`. */
+export interface ReplicaHistograms extends Readonly<Record<HistogramName, Histogram>> {
+  readonly at: Instant;
+}
+
 /**
  * Where a replica stands. `Unready` has been Ready before (and is still scraped); the four before `Ready` have not.
  * `Unschedulable`: the scheduler said no. `Gated`: scheduling gates (Kueue). `Failed`, `Succeeded` pods are not listed at all.
@@ -79,6 +90,8 @@ export interface ReplicaSeen {
   /** Whether its node already held the weights when the replica was bound to it; absent while unbound or unknown. */
   readonly startedWarm?: boolean;
   readonly samples: ReplicaSamples;
+  /** Only in the simulator, for policies that say that they read them; the core never does. */
+  readonly histograms?: ReplicaHistograms;
 }
 
 /** One observed change of the target's spec.replicas, whoever made it. */

@@ -1,3 +1,4 @@
+import type { LatencyHistograms } from './latency-histograms.ts';
 import type { LogHistogram } from './log-histogram.ts';
 import type { Sequence } from './sequence.ts';
 
@@ -40,10 +41,18 @@ export class Counters {
   #queueCount = 0;
   readonly #tau0: number;
   readonly #itl: LogHistogram | undefined;
+  readonly #histograms: LatencyHistograms | undefined;
 
-  constructor(tau0: number, itl: LogHistogram | undefined) {
+  constructor(tau0: number, itl: LogHistogram | undefined, histograms?: LatencyHistograms) {
     this.#tau0 = tau0;
     this.#itl = itl;
+    this.#histograms = histograms;
+  }
+
+  /** The last token came out. */
+  completed(sequence: Sequence, atMs: number): void {
+    this.finished++;
+    this.#histograms?.requestLatency.add(atMs - sequence.submittedMs + this.#tau0, 1);
   }
 
   /** One decode iteration of `count` sequences. */
@@ -52,6 +61,7 @@ export class Counters {
     this.#itlMs += count * spanMs;
     this.#itlCount += count;
     this.#itl?.add(spanMs, count);
+    this.#histograms?.interTokenLatency.add(spanMs, count);
   }
 
   /** A run of `iterations` of which the first takes `first` and each next one `step` more. */
@@ -67,6 +77,7 @@ export class Counters {
     if (sequence.firstTokenMs >= 0) return this.#resumed(sequence, atMs);
     this.#ttftMs += atMs - sequence.submittedMs + this.#tau0;
     this.#ttftCount++;
+    this.#histograms?.timeToFirstToken.add(atMs - sequence.submittedMs + this.#tau0, 1);
     this.#promptTokens += sequence.promptTokens;
     this.#cachedTokens += sequence.cachedTokens;
   }
@@ -101,5 +112,6 @@ export class Counters {
     this.#itlMs += gap;
     this.#itlCount++;
     this.#itl?.add(gap, 1);
+    this.#histograms?.interTokenLatency.add(gap, 1);
   }
 }

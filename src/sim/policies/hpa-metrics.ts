@@ -16,10 +16,14 @@ export function createHpa(name: string, parameters: HpaParameters, setting: Poli
     tolerance: { up: tolerance, down: tolerance },
     ...(behavior === undefined ? {} : { behavior }),
   });
-  const reader = new MetricReader(windowSeconds);
+  const reader = new MetricReader(
+    windowSeconds,
+    metrics.map(({ signal }) => signal),
+  );
   return {
     name,
     tickSeconds: parameters.syncSeconds,
+    readsHistograms: reader.readsHistograms,
     decide: (view: PolicyView): PolicyAnswer => {
       reader.look(view.seen, view.now);
       const counts = countsOf(view.seen);
@@ -39,7 +43,7 @@ function metricOf(
   const { signal, targetMilli: target } = metric;
   const targetMilli = BigInt(target);
   if (metric.type !== 'Pods') {
-    const answer = reader.query(signal, seen, now);
+    const answer = reader.query(metric, seen, now);
     const usageMilli = answer.kind === 'value' ? milli(answer.value) : undefined;
     return { name: signal, type: metric.type, usageMilli, targetMilli };
   }

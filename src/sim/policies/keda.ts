@@ -8,20 +8,22 @@ import { countsOf } from './signals.ts';
 /** A ScaledObject with Prometheus triggers on the engines' metrics. */
 export function createKeda(name: string, parameters: KedaParameters, setting: PolicySetting): SimulatedPolicy {
   const object = new ScaledObject(parameters, setting);
-  const reader = new MetricReader(parameters.windowSeconds);
+  const signals = parameters.triggers.map(({ signal }) => signal);
+  const reader = new MetricReader(parameters.windowSeconds, signals);
   return {
     name,
     tickSeconds: ScaledObject.tickSeconds(parameters),
+    readsHistograms: reader.readsHistograms,
     decide: ({ now, seen }: PolicyView): PolicyAnswer => {
       reader.look(seen, now);
       const counts = countsOf(seen);
       if (counts === undefined) return noScale;
       const readings = parameters.triggers.map(
-        ({ signal, metricType, ...thresholds }): TriggerReading => ({
+        ({ signal, metricType, quantilePercent = 95, ...thresholds }): TriggerReading => ({
           ...thresholds,
           name: signal,
           type: metricType,
-          value: valueOf(reader.query(signal, seen, now), parameters.ignoreNullValues),
+          value: valueOf(reader.query({ signal, quantilePercent }, seen, now), parameters.ignoreNullValues),
         }),
       );
       const answer = object.look(now, counts, readings);

@@ -1,6 +1,13 @@
-import type { PeerSignal, PodSignal } from '../../core/model/peer-parameters.ts';
-import type { PoolSeen, SignalName } from '../../core/model/pool.ts';
+import {
+  histogramOf,
+  isQuantile,
+  type PeerSignal,
+  type PodSignal,
+  type QuantileSignal,
+} from '../../core/model/peer-parameters.ts';
+import type { HistogramName, PoolSeen, SignalName } from '../../core/model/pool.ts';
 import type { Instant } from '../../core/model/units.ts';
+import { PoolQuantile } from './histogram-windows.ts';
 import { PoolCounter } from './pool-counter.ts';
 import { reading, replicasOf, sumOf } from './signals.ts';
 import { meanOf } from './windows.ts';
@@ -17,25 +24,46 @@ export type Queried =
   | { readonly kind: 'none' }
   | { readonly kind: 'error' };
 
+export interface MetricQuery {
+  readonly signal: PeerSignal;
+  readonly quantilePercent?: number;
+}
+
 /** What a Prometheus would answer to each query, kept up by one `look` a pass. */
 export class MetricReader {
   readonly #output: PoolCounter;
   readonly #prompt: PoolCounter;
   readonly #ttftSum: PoolCounter;
   readonly #ttftCount: PoolCounter;
+  readonly #quantiles: ReadonlyMap<HistogramName, PoolQuantile>;
 
-  constructor(windowSeconds: number) {
+  /** `signals`: what will be asked; of histograms only those are kept up. */
+  constructor(windowSeconds: number, signals: readonly PeerSignal[]) {
+    const names = new Set(signals.flatMap((signal) => histogramOf(signal) ?? []));
+    this.#quantiles = new Map([...names].map((name) => [name, new PoolQuantile(name, windowSeconds)]));
     this.#output = new PoolCounter('outputTokensTotal', windowSeconds);
     this.#prompt = new PoolCounter('promptTokensTotal', windowSeconds);
     this.#ttftSum = new PoolCounter('ttftSecondsSum', windowSeconds);
     this.#ttftCount = new PoolCounter('ttftCount', windowSeconds);
   }
 
+  /** Whether it has anything to read of histograms. */
+  get readsHistograms(): boolean {
+    return this.#quantiles.size > 0;
+  }
+
   look(seen: PoolSeen, now: Instant): void {
+    for (const quantile of this.#quantiles.values()) quantile.look(seen, now);
     for (const counter of [this.#output, this.#prompt, this.#ttftSum, this.#ttftCount]) counter.look(seen, now);
   }
 
-  query(signal: PeerSignal, seen: PoolSeen, now: Instant): Queried {
+  query({ signal, quantilePercent = 95 }: MetricQuery, seen: PoolSeen, now: Instant): Queried {
+    if (!isQuantile(signal)) return this.#gaugeOrRate(signal, seen, now);
+    const name = histogramOf(signal);
+    return queried(name && this.#quantiles.get(name)?.quantile(quantilePercent / 100));
+  }
+
+  #gaugeOrRate(signal: Exclude<PeerSignal, QuantileSignal>, seen: PoolSeen, now: Instant): Queried {
     switch (signal) {
       case 'Waiting':
       case 'Running':

@@ -27,6 +27,8 @@ export interface SimulatedPolicy {
   readonly tickSeconds: number;
   /** A fleet of a fixed size has it before the run begins; absent: the scenario's initial size. Within the scenario's bounds. */
   readonly initialReplicas?: number;
+  /** Its readings carry the engines' latency histograms, which cost time to keep. */
+  readonly readsHistograms?: boolean;
   decide(view: PolicyView): PolicyAnswer;
 }
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { helloLine } from '../../../src/cli/exec-protocol.ts';
+import { helloLine, parseHello, tickLine } from '../../../src/cli/exec-protocol.ts';
 import { policyList } from '../../../src/cli/flags.ts';
 import { runJob, type SimulationJob } from '../../../src/cli/simulation-job.ts';
 import { runJobs } from '../../../src/cli/simulation-pool.ts';
@@ -12,7 +12,7 @@ import { scenarioOf } from '../../../src/sim/scenario.ts';
 import { runSimulation } from '../../../src/sim/simulation.ts';
 import { dayWorkload } from '../../../src/sim/workload/day.ts';
 import { llama8bH100 } from '../../support/builders.ts';
-import { poisson } from '../../support/simulations.ts';
+import { poisson, Script } from '../../support/simulations.ts';
 
 const example = join(import.meta.dirname, '..', '..', '..', 'examples', 'exec-policy', 'queue_policy.py');
 
@@ -168,6 +168,28 @@ test('a policy is told its bounds and objectives and nothing of the load to come
     scrapeIntervalSeconds: 5,
     seed: 9,
   });
+});
+
+test('a policy that asks for histograms is sent them, and another is not', () => {
+  const greeting = (wish: string): string =>
+    `{"type":"hello","protocol":"forewarm.dev/exec-policy/v1","tickSeconds":15${wish}}`;
+  expect(parseHello(greeting(',"histograms":true'))).toStrictEqual({
+    ok: true,
+    value: { tickSeconds: 15, readsHistograms: true },
+  });
+  expect(parseHello(greeting(''))).toStrictEqual({ ok: true, value: { tickSeconds: 15 } });
+  expect(parseHello(greeting(',"histograms":"all"')).ok).toBe(false);
+  const lastTick = (readsHistograms: boolean): string => {
+    const policy = Object.assign(new Script({}, { tickSeconds: 15 }), { readsHistograms });
+    runSimulation({ workload: poisson({ rate: 2, seconds: 60 }), profile: llama8bH100 }, policy);
+    const view = policy.views.at(-1);
+    if (view === undefined) throw new Error('it never looked');
+    return JSON.stringify(tickLine(1, view));
+  };
+  expect(JSON.parse(lastTick(true))).toMatchObject({
+    replicas: [{ histograms: { ageSeconds: expect.any(Number), timeToFirstToken: { bounds: expect.any(Array) } } }],
+  });
+  expect(lastTick(false)).not.toContain('histograms');
 });
 
 test('from exec: on the value of --policy is one command', () => {

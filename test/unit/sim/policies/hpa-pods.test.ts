@@ -47,18 +47,30 @@ describe('hpa-kv', () => {
   });
 });
 
-describe('hpa-ttft', () => {
+describe('an HPA on the mean time to first token', () => {
+  const meanPolicy = () =>
+    policyOf({
+      kind: 'SimulatedPolicy',
+      name: 'mean',
+      algorithm: 'Hpa',
+      parameters: {
+        syncSeconds: 15,
+        tolerancePercent: 10,
+        windowSeconds: 60,
+        metrics: [{ type: 'Value', signal: 'MeanTimeToFirstToken', targetMilli: 1000 }],
+      },
+    });
   const readings = (sum: number, count: number) => ({ ready: [{ ttftSecondsSum: sum, ttftCount: count }] });
-  test('multiplies ready pods by the mean over the target', async () => {
-    const policy = await policyNamed('hpa-ttft');
+  test('multiplies ready pods by the mean over the target', () => {
+    const policy = meanPolicy();
     look(policy, 0, readings(0, 0));
     expect(look(policy, 15, readings(30, 10))).toMatchObject({
       replicas: 3,
       because: 'MeanTimeToFirstToken 3 asks for 3',
     });
   });
-  test('without a first token in the window there is no mean', async () => {
-    const policy = await policyNamed('hpa-ttft');
+  test('without a first token in the window there is no mean', () => {
+    const policy = meanPolicy();
     look(policy, 0, readings(5, 5));
     expect(look(policy, 15, readings(5, 5)).because).toBe('FailedGetExternalMetric: held');
   });
