@@ -12,6 +12,8 @@ import { countsOf, isServing, maxAgeSeconds } from './reading.ts';
 
 /** Samples from a replica's first minute do not teach capacity. */
 const teachesAfterSeconds = 60;
+/** A pair of readings that is no longer than this has no gap in it, also where samples turn stale sooner: three of the shortest pairs. */
+const longestTeachingSeconds = 15;
 /** More replicas than this keep no baseline: memory stays bounded, and those that have one speak for the others. */
 const mostBaselines = 600;
 
@@ -26,7 +28,7 @@ export interface DemandStep {
   readonly bin?: DemandBin;
   /** What the replicas did, for the lengths of the mix. */
   readonly flow?: Flow;
-  /** The same without those in their first minute, for capacity: a warm-up does not teach. */
+  /** The same without those in their first minute and without gaps, for capacity: neither a warm-up nor what was not watched teaches. */
   readonly settledFlow?: Flow;
   readonly baselines: LearnedMemory['baselines'];
   readonly gateway?: GatewayBaseline;
@@ -89,7 +91,7 @@ function readPairs(observation: Observation, context: DemandContext, maxAge: num
     if (increase.isBirth) births.push(increase);
     else addRates(rates, increase, increase.seconds);
     addFlow(all, increase);
-    if (teaches(seen, now)) addFlow(settled, increase);
+    if (teaches(seen, now) && !spansGap(increase, maxAge)) addFlow(settled, increase);
   }
   const window = births.length === all.replicas ? 0 : windowOf(all, births);
   for (const birth of births) addRates(rates, birth, Math.max(birth.seconds, window));
@@ -159,6 +161,11 @@ function rounded(n: number): number {
 function teaches(replica: ReplicaSeen, now: Instant): boolean {
   const readyAt = replica.milestones.readyAt ?? replica.since;
   return elapsed(readyAt, now) >= teachesAfterSeconds;
+}
+
+/** Counters tell what a gap brought, but how many ran in it is only known of its ends: no steady state was seen. */
+function spansGap({ seconds }: Increase, maxAge: number): boolean {
+  return seconds > Math.max(maxAge, longestTeachingSeconds);
 }
 
 function emptyFlow(): Sums {

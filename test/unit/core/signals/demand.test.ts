@@ -171,3 +171,28 @@ test('while none was seen they are as long as the prior', () => {
   );
   expect(step.bin?.promptTokensPerSecond).toBe(2048);
 });
+
+/** Two looks so many seconds apart, with nothing in between. */
+function across(seconds: number): DemandStep {
+  const looks = [
+    poolOf([replica('a', { finishedTotal: 1000, running: 9 }, 0)]),
+    poolOf([replica('a', { finishedTotal: 1020, running: 4 }, seconds)]),
+  ];
+  let { learned } = freshMemory(at(-1000));
+  let last: DemandStep = { baselines: {} };
+  for (const [i, seen] of looks.entries()) {
+    const about = { watchedSince: at(-1000), now: at(i * seconds) };
+    last = stepDemand(seen, observe(seen, { baselines: learned.baselines, ...about }), { learned, ...about });
+    learned = { ...learned, baselines: last.baselines };
+  }
+  return last;
+}
+
+test('over a gap the counters tell demand and the mix, and nothing of what an engine can do', () => {
+  const longest = 3 * poolSeen().scrapeIntervalSeconds;
+  expect(across(longest).settledFlow).toMatchObject({ finished: 20 });
+  const gap = across(longest + 1);
+  expect(gap.bin?.requestsPerSecond).toBeCloseTo(15 / (longest + 1), 3);
+  expect(gap.flow).toMatchObject({ finished: 20 });
+  expect(gap.settledFlow).toBeUndefined();
+});
