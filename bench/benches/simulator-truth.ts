@@ -4,6 +4,7 @@ import { Replica } from '../../src/sim/replica.ts';
 import type { Bench, BenchOptions, Measurement } from '../bench.ts';
 import { cpuTruth } from '../cpu-truth.ts';
 import { dataFolder, type MeasuredRequest, readMeasuredRun } from '../measured-runs.ts';
+import { siliconTruth } from '../silicon-truth.ts';
 import { sweepTruth } from '../sweep-truth.ts';
 
 export const bench: Bench = {
@@ -28,7 +29,7 @@ async function run(options: BenchOptions): Promise<readonly Measurement[]> {
       return compare(one.folder, one.profile, readMeasuredRun(join(folder, one.folder)));
     }),
   );
-  return [...measured.flat(), ...(await sweepTruth(options)), ...(await cpuTruth(options))];
+  return [...measured.flat(), ...(await sweepTruth(options)), ...siliconTruth(options), ...(await cpuTruth(options))];
 }
 
 function absent(name: string): readonly Measurement[] {

@@ -51,7 +51,7 @@ export function plannedJobs(
       return [{ ...settings, workload, profile, seed, coldStartSeconds, ...fleetOf(flags, workload) }];
     }),
   );
-  const factors = flags.band ? bandFactors : [1];
+  const factors = flags.band ? bandFactors(profile) : [1];
   const jobs = policies.flatMap((policy) =>
     scenarios.flatMap((scenario) => factors.map((iterationFactor) => ({ ...policy, scenario, iterationFactor }))),
   );

@@ -36,6 +36,7 @@ export function publish({ flags, runs, load, scenario: options }: Published): vo
     schema: 'forewarm.dev/simulation/v1',
     trace: flags.trace ?? load.name,
     engineProfile: scenario.profile.name,
+    isProfileValidated: scenario.profile.isValidated,
     rateScale: flags.rateScale,
     ranking: {
       isInformative: verdict.isInformative,

@@ -114,6 +114,7 @@ function finish(runs: readonly SimRun[], options: ScenarioOptions, path: string)
     schema: 'forewarm.dev/simulation/v1',
     trace: workload.name,
     engineProfile: profile.name,
+    isProfileValidated: profile.isValidated,
     rateScale: 1,
     results,
   };

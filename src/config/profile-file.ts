@@ -1,14 +1,21 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { Ajv, type ErrorObject } from 'ajv';
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { load } from 'js-yaml';
+import { profileFromDatasheet } from '../core/capacity/datasheet.ts';
+import type { Datasheet, EngineSettings } from '../core/model/datasheet.ts';
 import type { EngineProfile } from '../core/model/profile.ts';
 import { describe, ok, problem, type Problem, type Result } from '../core/model/result.ts';
 import { ForewarmError } from '../errors.ts';
-import { profileFields, profileSchema } from './profile-schema.ts';
+import { datasheetFileSchema, profileSchema } from './profile-schema.ts';
+
+interface DatasheetFile extends EngineSettings {
+  readonly datasheet: Datasheet;
+}
 
 const isProfile = new Ajv({ verbose: true }).compile<EngineProfile>(profileSchema);
+const isDatasheet = new Ajv({ verbose: true, useDefaults: true }).compile<DatasheetFile>(datasheetFileSchema);
 
 /** Reads an engine profile: one that comes with Forewarm by its name, or a file by its path. Throws FILE_UNREADABLE or CONFIG_INVALID. */
 export async function readProfile(nameOrPath: string): Promise<EngineProfile> {
@@ -27,13 +34,28 @@ export async function readBundledProfiles(): Promise<ReadonlyMap<string, EngineP
   return new Map(profiles.map((profile) => [profile.name, profile]));
 }
 
-/** One YAML document with every constant of the form; unknown fields are refused. */
+/** One YAML document with every constant of the form, or with a `datasheet` from which they are estimated; unknown fields are refused. */
 export function parseProfile(text: string): Result<EngineProfile> {
   const read = parseYaml(text);
   if (!read.ok) return read;
   const document = read.value;
-  if (!isProfile(document)) return { ok: false, problem: toProblem(isProfile.errors?.[0]) };
-  return consistent(document);
+  const profile = hasDatasheet(document) ? estimated(document) : checked(isProfile, document);
+  return profile.ok ? consistent(profile.value) : profile;
+}
+
+function hasDatasheet(document: unknown): boolean {
+  return typeof document === 'object' && document !== null && 'datasheet' in document;
+}
+
+function estimated(document: unknown): Result<EngineProfile> {
+  const file = checked(isDatasheet, document);
+  if (!file.ok) return file;
+  const { datasheet, ...settings } = file.value;
+  return profileFromDatasheet(settings, datasheet);
+}
+
+function checked<T>(isValid: ValidateFunction<T>, document: unknown): Result<T> {
+  return isValid(document) ? ok(document) : { ok: false, problem: toProblem(isValid.errors?.[0]) };
 }
 
 function consistent(profile: EngineProfile): Result<EngineProfile> {
@@ -88,16 +110,21 @@ function parseYaml(text: string): Result<unknown> {
 
 function toProblem(error: ErrorObject | undefined): Problem {
   if (error === undefined) return { field: '(file)', seen: 'unreadable', allowed: 'an engine profile' };
-  const field = error.instancePath.slice(1).replaceAll('/', '.') || '(file)';
+  const parts = error.instancePath.split('/').slice(1);
+  const fieldOf = (name: string): string => [...parts, name].join('.');
   if (error.keyword === 'required') {
-    return { field: String(error.params['missingProperty']), seen: 'absent', allowed: 'present' };
+    return { field: fieldOf(String(error.params['missingProperty'])), seen: 'absent', allowed: 'present' };
   }
   if (error.keyword === 'additionalProperties') {
-    const allowed = `one of ${profileFields.join(', ')}`;
-    return { field: String(error.params['additionalProperty']), seen: 'present', allowed };
+    const allowed = `one of ${Object.keys(error.parentSchema?.['properties'] ?? {}).join(', ')}`;
+    return { field: fieldOf(String(error.params['additionalProperty'])), seen: 'present', allowed };
+  }
+  if (error.keyword === 'enum') {
+    const allowed = `one of ${error.params['allowedValues'].join(', ')}`;
+    return { field: parts.join('.'), seen: JSON.stringify(error.data) ?? 'absent', allowed };
   }
   return {
-    field,
+    field: parts.join('.') || '(file)',
     seen: JSON.stringify(error.data) ?? 'absent',
     allowed: (error.message ?? '').replace(/^must be /, ''),
   };

@@ -89,6 +89,8 @@ export interface SimulationOutput {
   readonly schema: 'forewarm.dev/simulation/v1';
   readonly trace: string;
   readonly engineProfile: string;
+  /** false: nobody held the profile to a real engine; its times are an estimate. */
+  readonly isProfileValidated: boolean;
   readonly rateScale: number;
   /** Whether the load can separate policies at all; `message` says why not. */
   readonly ranking?: {

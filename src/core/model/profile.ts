@@ -31,4 +31,6 @@ export interface EngineProfile {
   /** Where the constants come from and for which lengths and concurrencies they were checked. */
   readonly validity: string;
   readonly isValidated: boolean;
+  /** Share by which iterations may take longer or shorter than this says; the k-band is drawn so wide. Absent: 0.1. */
+  readonly iterationError?: number;
 }

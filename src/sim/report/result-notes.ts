@@ -39,7 +39,9 @@ function bandNotes(results: readonly SimResult[]): readonly string[] {
   const means = meanRows(results);
   const flips = flipsOf(means);
   if (flips.length === 0) {
-    return isWhole(means) ? ['No two policies change places between 0.9 and 1.1 x the iteration time.'] : [];
+    const factors = results.map(({ iterationFactor = 1 }) => iterationFactor);
+    const band = `between ${Math.min(...factors)} and ${Math.max(...factors)} x the iteration time`;
+    return isWhole(means) ? [`No two policies change places ${band}.`] : [];
   }
   const rest = flips.length - mostFlips;
   return [

@@ -41,6 +41,7 @@ test('the JSON of real runs keeps the schema, with timelines and without', async
     schema: 'forewarm.dev/simulation/v1',
     trace: 'day',
     engineProfile: llama8bH100.name,
+    isProfileValidated: llama8bH100.isValidated,
     rateScale: 1,
     ranking: { isInformative: true },
     failedRows: 0,

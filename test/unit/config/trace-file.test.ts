@@ -98,10 +98,12 @@ describe('engine profiles', () => {
   it('come with Forewarm under the names of their files', async () => {
     const profiles = await readBundledProfiles();
     expect([...profiles.keys()]).toStrictEqual([
+      'llama-3.1-70b-fp8-h100-tp4',
       'llama-3.1-8b-h100',
       'llama-3.1-8b-rtx4090',
       'llama-3.1-8b-rtxpro6000',
       'qwen2.5-14b-h100',
+      'qwen3-32b-h100-tp2',
     ]);
     expect(await readProfile('llama-3.1-8b-h100')).toMatchObject({ alpha: 2.148, gamma: 4.151e-5, maxNumSeqs: 1024 });
     expect(await readProfile('profiles/llama-3.1-8b-h100.yaml')).toStrictEqual(profiles.get('llama-3.1-8b-h100'));
@@ -111,7 +113,7 @@ describe('engine profiles', () => {
     await expect(readProfile('gpt-9')).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
       message:
-        "engine profile must be a file or one of llama-3.1-8b-h100, llama-3.1-8b-rtx4090, llama-3.1-8b-rtxpro6000, qwen2.5-14b-h100, was 'gpt-9'",
+        "engine profile must be a file or one of llama-3.1-70b-fp8-h100-tp4, llama-3.1-8b-h100, llama-3.1-8b-rtx4090, llama-3.1-8b-rtxpro6000, qwen2.5-14b-h100, qwen3-32b-h100-tp2, was 'gpt-9'",
     });
   });
 
@@ -134,6 +136,23 @@ describe('engine profiles', () => {
     validity: 'none',
     isValidated: false,
   };
+  const sheet = {
+    name: 'x',
+    datasheet: {
+      model: { weightsBytes: 16e9, parameters: 8e9, layers: 32, hiddenSize: 4096, kvBytesPerToken: 131_072 },
+      gpu: { memoryGib: 80, memoryGbPerSecond: 3350, teraflops: 989 },
+      precision: 'BF16',
+      tensorParallel: 1,
+    },
+    maxNumSeqs: 8,
+    maxBatchedTokens: 64,
+  };
+  it('may be a datasheet, from which the constants are estimated', () =>
+    expect(parseProfile(JSON.stringify(sheet))).toMatchObject({
+      ok: true,
+      value: { name: 'x', tau0: 10, blockTokens: 16, gpusPerReplica: 1, isValidated: false, iterationError: 0.25 },
+    }));
+
   const bad = {
     'an absent field': [
       { ...valid, alpha: undefined },
@@ -156,6 +175,26 @@ describe('engine profiles', () => {
       { field: 'maxBatchedTokens', seen: '4', allowed: 'at least `maxNumSeqs` (8)' },
     ],
     'iterations that take no time': [{ ...valid, alpha: 0, w: 0, beta: 0 }, { field: 'alpha' }],
+    'an error as large as the time': [
+      { ...valid, iterationError: 1 },
+      { field: 'iterationError', seen: '1' },
+    ],
+    'constants beside a datasheet': [
+      { ...sheet, alpha: 1 },
+      { field: 'alpha', allowed: 'one of name, datasheet, tau0, blockTokens, maxNumSeqs, maxBatchedTokens' },
+    ],
+    'a precision that is not known': [
+      { ...sheet, datasheet: { ...sheet.datasheet, precision: 'INT3' } },
+      { field: 'datasheet.precision', seen: '"INT3"', allowed: 'one of BF16, FP8, FP4' },
+    ],
+    'a sheet without its link': [
+      { ...sheet, datasheet: { ...sheet.datasheet, tensorParallel: 2 } },
+      { field: 'datasheet.link', seen: '"absent"' },
+    ],
+    'a GPU without a bandwidth': [
+      { ...sheet, datasheet: { ...sheet.datasheet, gpu: { memoryGib: 80, teraflops: 989 } } },
+      { field: 'datasheet.gpu.memoryGbPerSecond', seen: 'absent' },
+    ],
   } as const;
   for (const [name, [document, want]] of Object.entries(bad)) {
     it(`refuses ${name}`, () =>
