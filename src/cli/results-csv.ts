@@ -1,3 +1,4 @@
+import { gpuUses } from '../sim/gpu-time.ts';
 import type { LatencySummary, SimResult } from '../sim/result.ts';
 
 type Cell = string | number | boolean | null | undefined;
@@ -22,6 +23,7 @@ const columns: readonly (readonly [string, Read])[] = [
   ...latency('itl', ({ itl }) => itl),
   ...latency('e2e', ({ e2e }) => e2e),
   ['gpuHours', ({ gpuHours }) => gpuHours],
+  ...gpuUses.map((use): readonly [string, Read] => [`gpuHoursBy.${use}`, ({ gpuHoursBy }) => gpuHoursBy[use]]),
   ['replicaChanges', ({ replicaChanges }) => replicaChanges],
   ['directionChanges', ({ directionChanges }) => directionChanges],
   ['peakReplicas', ({ peakReplicas }) => peakReplicas],

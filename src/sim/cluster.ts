@@ -3,6 +3,7 @@ import type { NodeName } from '../core/model/pool.ts';
 import type { Agenda } from './agenda.ts';
 import type { FaultSchedule } from './faults/schedule.ts';
 import { Outages } from './faults/outages.ts';
+import { GpuTally, type GpuTime } from './gpu-time.ts';
 import { Downloads } from './downloads.ts';
 import { SimNode } from './node.ts';
 import { NodePool } from './node-pool.ts';
@@ -53,9 +54,13 @@ export class Cluster {
   #peak = 0;
   /** GPU milliseconds of pods that are gone. */
   #releasedGpuMs = 0;
+  readonly #tally = new GpuTally();
+  /** Of the workload; GPUs are counted until then. */
+  readonly #endMs: number;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
+    this.#endMs = options.scenario.workload.durationSeconds * 1000;
     const { scenario, artifact, agenda, faults } = options;
     const downloads = new Downloads({
       agenda,
@@ -119,11 +124,8 @@ export class Cluster {
   }
 
   stop(pod: SimPod, nowMs: number): void {
-    const { engine } = pod;
-    if (engine === undefined) return;
-    engine.advance(nowMs);
-    pod.engine = undefined;
-    this.#options.observer.stopped(pod, engine, engine.kill());
+    const engine = pod.takeEngine(nowMs);
+    if (engine !== undefined) this.#options.observer.stopped(pod, engine, engine.kill());
   }
 
   evict(pod: SimPod, nowMs: number): void {
@@ -165,8 +167,18 @@ export class Cluster {
     return sum;
   }
 
+  /** GPU-hours by what they were allocated for, counted by `count`. */
+  get gpuTime(): GpuTime {
+    return this.#tally.hours(this.#options.scenario.profile.gpusPerReplica);
+  }
+
+  /** Counts what living pods have used until now; engines must have been brought to the present. */
+  count(nowMs: number): void {
+    for (const pod of this.#pods.values()) pod.count(nowMs);
+  }
+
   #create(nowMs: number): SimPod {
-    const pod = new SimPod(this.#ordinal++, nowMs);
+    const pod = new SimPod(this.#ordinal++, nowMs, { tally: this.#tally, endMs: this.#endMs });
     this.#pods.set(pod.id, pod);
     this.#outages.watch(pod, nowMs);
     return pod;
@@ -205,7 +217,7 @@ export class Cluster {
 
   /** Starts after the workload's end are not part of the result. */
   #countStart(pod: SimPod, nowMs: number): void {
-    if (nowMs > this.#options.scenario.workload.durationSeconds * 1000) return;
+    if (nowMs > this.#endMs) return;
     if (pod.startedWarm === true) this.#warmStarts++;
     else this.#coldStarts++;
   }
@@ -231,8 +243,8 @@ export class Cluster {
     pod.cancel();
     const engine = pod.engine;
     if (engine === undefined) return this.#remove(pod, nowMs, []);
-    pod.enter('Draining', nowMs);
     engine.advance(nowMs);
+    pod.enter('Draining', nowMs);
     engine.drain();
     this.#options.observer.draining(pod, nowMs);
     this.#drain(pod, engine, nowMs + this.#options.scenario.gracePeriodSeconds * 1000);
@@ -259,6 +271,7 @@ export class Cluster {
 
   #remove(pod: SimPod, nowMs: number, lost: readonly number[]): void {
     this.#releasedGpuMs += this.#gpuMsOf(pod, nowMs);
+    pod.count(nowMs);
     this.#pods.delete(pod.id);
     pod.node?.release(this.#options.scenario.profile.gpusPerReplica);
     if (pod.usesNodeCache) pod.node?.leaveWeights(this.#options.artifact.hash);
@@ -296,9 +309,8 @@ export class Cluster {
 
   #gpuMsOf(pod: SimPod, untilMs: number): number {
     if (pod.boundMs < 0) return 0;
-    const { workload, profile } = this.#options.scenario;
-    const end = Math.min(untilMs, workload.durationSeconds * 1000);
-    return Math.max(0, end - pod.boundMs) * profile.gpusPerReplica;
+    const { profile } = this.#options.scenario;
+    return Math.max(0, Math.min(untilMs, this.#endMs) - pod.boundMs) * profile.gpusPerReplica;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { NodeName, ReplicaMilestones, ReplicaPhase } from '../core/model/pool.ts';
 import { instant } from '../core/model/units.ts';
 import type { Cancel } from './agenda.ts';
+import type { GpuTally } from './gpu-time.ts';
 import type { SimNode } from './node.ts';
 import type { Replica } from './replica.ts';
 import type { StartDraw } from './start-phases.ts';
@@ -30,14 +31,26 @@ export class SimPod {
   cancel: Cancel = () => undefined;
   /** Unschedulable: asks the scheduler again. */
   retry: ((atMs: number) => void) | undefined = undefined;
+  readonly #tally: GpuTally;
+  readonly #endMs: number;
+  /** Of an engine that is gone, while the phase that it was in goes on. */
+  #stoppedBusyMs = 0;
+  #countedMs = -1;
   #milestones: ReplicaMilestones;
 
-  constructor(ordinal: number, createdMs: number) {
+  /** `tally` takes the time of its GPUs until `endMs`. */
+  constructor(
+    ordinal: number,
+    createdMs: number,
+    { tally, endMs }: { readonly tally: GpuTally; readonly endMs: number },
+  ) {
     const padded = `${ordinal}`.padStart(6, '0');
     this.ordinal = ordinal;
     this.id = `uid-${padded}`;
     this.name = `server-${padded}`;
     this.sinceMs = createdMs;
+    this.#tally = tally;
+    this.#endMs = endMs;
     this.#milestones = { orderedAt: instant(createdMs), createdAt: instant(createdMs) };
   }
 
@@ -54,8 +67,33 @@ export class SimPod {
   }
 
   enter(phase: ReplicaPhase, atMs: number, mark?: Mark): void {
+    this.count(atMs);
     this.phase = phase;
     this.sinceMs = atMs;
     if (mark !== undefined) this.#milestones = { ...this.#milestones, [mark]: instant(atMs) };
+  }
+
+  /** Takes the engine away where it stands. */
+  takeEngine(nowMs: number): Replica | undefined {
+    const { engine } = this;
+    if (engine === undefined) return undefined;
+    engine.advance(nowMs);
+    this.#stoppedBusyMs = engine.busyMs(nowMs);
+    this.engine = undefined;
+    return engine;
+  }
+
+  /** Puts the time of its GPUs since the phase began, or was counted last, on the tally: at its end, at the pod's, and at the workload's. */
+  count(atMs: number): void {
+    const from = Math.max(this.#countedMs, this.sinceMs, this.boundMs);
+    const until = Math.min(atMs, this.#endMs);
+    if (this.boundMs >= 0 && until > from) this.#tally.add(this.phase, until - from, this.#busyMs(until));
+    this.#countedMs = until;
+    this.#stoppedBusyMs = 0;
+  }
+
+  /** While Ready: its engine was made when that began. */
+  #busyMs(nowMs: number): number {
+    return this.phase === 'Ready' ? (this.engine?.busyMs(nowMs) ?? this.#stoppedBusyMs) : 0;
   }
 }

@@ -64,6 +64,7 @@ export class Replica {
   /** End of the last finished iteration, and of the one that runs (-1: none). */
   #clockMs: number;
   #endMs = -1;
+  #busyMs = 0;
   #isDraining = false;
   #admissions = 0;
   #nextChangeMs = never;
@@ -96,6 +97,11 @@ export class Replica {
   /** Blocks that no request uses; cached ones of requests that are done are among them. */
   get freeBlocks(): number {
     return this.#kv.free;
+  }
+
+  /** Milliseconds in which iterations ran, the part of the one that runs included. The engine must have been brought to `nowMs`. */
+  busyMs(nowMs: number): number {
+    return this.#busyMs + (this.#endMs < 0 ? 0 : Math.max(0, nowMs - this.#clockMs));
   }
 
   /** Nothing is finished before this time unless something is submitted; Infinity when idle. */
@@ -203,6 +209,7 @@ export class Replica {
     this.#kv.take(decoders.blocksFor(iterations));
     decoders.advance(iterations);
     this.#clockMs += span;
+    this.#busyMs += span;
     this.#counters.decodedRun(count, iterations, span);
     this.#itl?.addRamp(first, step, iterations, count);
     this.histograms?.interTokenLatency.addRamp({ from: first, step, count: iterations }, count);
@@ -287,6 +294,7 @@ export class Replica {
   #finishIteration(): void {
     const span = this.#endMs - this.#clockMs;
     const count = this.#decoders.count;
+    this.#busyMs += span;
     this.#clockMs = this.#endMs;
     this.#endMs = -1;
     if (count > 0) {

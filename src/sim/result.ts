@@ -1,4 +1,5 @@
 import type { PoolReport } from '../core/model/report.ts';
+import type { GpuTime } from './gpu-time.ts';
 
 /**
  * Seconds. `ttft` and `e2e`: over completed requests, as the client sees them, exact. `itl`: over all gaps between two tokens of a request (so a
@@ -70,6 +71,8 @@ export interface SimResult {
   readonly e2e: LatencySummary | null;
   /** From allocation to release, GPUs times hours. */
   readonly gpuHours: number;
+  /** The same by what the GPUs were there for; they add up to it. */
+  readonly gpuHoursBy: GpuTime;
   readonly replicaChanges: number;
   readonly directionChanges: number;
   readonly peakReplicas: number;

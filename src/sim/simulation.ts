@@ -109,6 +109,7 @@ class Run {
       itl: summaryOfHistogram(itl),
       e2e: ledger.e2e(),
       gpuHours: cluster.gpuMs(this.#endMs) / 3_600_000,
+      gpuHoursBy: cluster.gpuTime,
       replicaChanges: decisions.length,
       directionChanges: turnsOf(decisions).length,
       peakReplicas: cluster.peakReplicas,

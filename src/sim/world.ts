@@ -160,14 +160,15 @@ export class World {
     });
     this.itl.drain(this.#stepItl);
     const endMs = this.#scenario.workload.durationSeconds * 1000;
-    if (atMs >= endMs) return;
+    if (atMs >= endMs) return this.cluster.count(endMs);
     const next = Math.min(endMs, atMs + this.#scenario.timelineStepSeconds * 1000);
     this.agenda.schedule(next, priorities.timeline, (at) => this.#recordAt(at));
   }
 
-  /** Takes the gaps of the last, unrecorded step into the whole. */
+  /** Takes what the last, unrecorded step brought into the whole. */
   close(): void {
     this.settle();
     this.itl.drain(this.#stepItl);
+    this.cluster.count(this.agenda.now);
   }
 }

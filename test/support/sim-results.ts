@@ -65,6 +65,7 @@ export function simResult(over: Partial<SimResult> = {}): SimResult {
     itl: { p50: 0.0162, p95: 0.0243, p99: 0.0418, mean: 0.017 },
     e2e: { p50: 4.2, p95: 9.9, p99: 14.1, mean: 4.8 },
     gpuHours: 132.4,
+    gpuHoursBy: { image: 1.2, weights: 0.9, engine: 2.1, idle: 40.1, busy: 87.1, draining: 1 },
     replicaChanges: 42,
     directionChanges: 3,
     peakReplicas: 13,

@@ -29,7 +29,7 @@ export const columns: readonly Column[] = [
   },
   {
     head: attainedBand,
-    meaning: 'the same with iterations of 0.9 to 1.1 times their length',
+    meaning: 'the same over the band of iteration times',
     read: (row) => range(row.band?.attainment, percent),
   },
   {
@@ -39,7 +39,7 @@ export const columns: readonly Column[] = [
   },
   {
     head: costBand,
-    meaning: 'GPU-hours with iterations of 0.9 to 1.1 times their length',
+    meaning: 'GPU-hours over the band of iteration times',
     read: (row) => range(row.band?.gpuHours, amount),
   },
   { head: 'p50', group: 'TTFT', meaning: 'time to first token, median', read: (row) => latency(row.ttft?.p50) },

@@ -52,7 +52,7 @@ function caption(outcomes: readonly Outcome[], verdict: LoadVerdict): string {
   return [
     'Share of requests inside every objective against cost. Up and to the left is better; the line joins the policies that none beats in both. Each step upwards is a tenth of the misses.',
     ...(outcomes.some(({ band = [] }) => band.length > 1)
-      ? ['Small dots: the same policy with iterations of 0.9 to 1.1 times their length.']
+      ? ['Small dots: the same policy over the band of iteration times.']
       : []),
     ...(outcomes.some(({ isRealisable }) => isRealisable === false)
       ? ['Diamonds are oracles: nobody can build them.']

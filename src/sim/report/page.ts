@@ -3,7 +3,8 @@ import { escapeHtml, tableRow } from './html.ts';
 import { columnsFor, policyName } from './columns.ts';
 import { decisionsSection } from './decisions-section.ts';
 import { comparison } from './comparison.ts';
-import { type SummaryRow, summaryRows } from './summary.ts';
+import { gpuUseTable } from './gpu-use.ts';
+import { policyRows, type SummaryRow, summaryRows } from './summary.ts';
 import type { LoadVerdict } from './verdict.ts';
 import type { SimResult, SimulationOutput } from '../result.ts';
 
@@ -109,6 +110,7 @@ function summarySection({ output, verdict }: PageInput): string {
 <h2 id="summary-head">Summary</h2>
 <div class="scroll" tabindex="0" role="region" aria-label="Summary table">${summaryTable(summaryRows(output.results))}</div>
 ${comparison(output.results, verdict)}
+${gpuUseTable(policyRows(output.results))}
 </section>`;
 }
 

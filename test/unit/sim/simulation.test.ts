@@ -86,6 +86,24 @@ describe('a simulation', () => {
     expect(killed.gpuHours * 3600).toBeCloseTo(15, 6);
   });
 
+  it('says what GPUs were there for: on the way, idle, busy or draining', () => {
+    const workload = workloadOf('one answer', [{ arrivalMs: 200_000, promptTokens: 100, outputTokens: 5000 }], 600);
+    const options = { workload, profile, minReplicas: 0, coldStartSeconds: 100, startSpread: 0, gpusPerNode: 1 };
+    const { gpuHoursBy, e2e } = runSimulation(options, new Script({ 5: 2, 400: 1 }, { initial: 1 }));
+    const seconds = Object.fromEntries(Object.entries(gpuHoursBy).map(([use, hours]) => [use, hours * 3600]));
+    const served = (e2e?.mean ?? 0) - profile.tau0 / 1000;
+    // Of a cold start of 100 s 2 are scheduling, before GPUs are allocated. One replica is there throughout, the other from 7 to 400 s.
+    expect(seconds['image']).toBeCloseTo(38, 6);
+    expect(seconds['weights']).toBeCloseTo(20, 6);
+    expect(seconds['engine']).toBeCloseTo(40, 6);
+    expect(seconds['busy']).toBeCloseTo(served, 3);
+    expect(seconds['idle']).toBeCloseTo(600 + 295 - served, 3);
+    expect(seconds['draining']).toBe(0);
+    const drained = runSimulation(options, new Script({ 205: 0 }, { initial: 1 }));
+    expect(drained.gpuHoursBy.busy * 3600).toBeCloseTo(5, 3);
+    expect(drained.gpuHoursBy.draining * 3600).toBeCloseTo(served - 5, 3);
+  });
+
   it('holds requests at the gateway while nothing is ready, and sheds those that time out', () => {
     const workload = workloadOf(
       'two requests',

@@ -73,7 +73,7 @@ const runs = fc.record({
   rate: fc.constantFrom(2, 15),
 });
 
-it('whatever goes wrong, every arrival is completed, shed or lost, GPUs are never overbooked, and each seed has its bytes', () => {
+it('whatever goes wrong, every arrival is completed, shed or lost, GPUs are never overbooked and each of their hours has one use, and each seed has its bytes', () => {
   fc.assert(
     fc.property(runs, ({ sizes, assigned, rate, ...options }) => {
       const workload = poisson({ rate, seconds, seed: options.seed });
@@ -105,6 +105,9 @@ it('whatever goes wrong, every arrival is completed, shed or lost, GPUs are neve
       const result = run();
       expect(result.completed + result.shed + result.lost).toBe(result.arrivals);
       expect(result.gpuHours).toBeLessThanOrEqual((10 * seconds) / 3600 + 1e-9);
+      const uses = Object.values(result.gpuHoursBy);
+      expect(uses.reduce((sum, hours) => sum + hours, 0)).toBeCloseTo(result.gpuHours, 9);
+      expect(Math.min(...uses)).toBeGreaterThanOrEqual(0);
       expect(JSON.stringify(run())).toBe(JSON.stringify(result));
     }),
     { numRuns: 25, seed: 21 },
