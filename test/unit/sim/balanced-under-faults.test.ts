@@ -126,8 +126,8 @@ describe('our policy', () => {
   });
 
   it('takes counters that start anew for restarts, not for idleness', () => {
-    // Four replicas would be too full for it by far: chance does not lower the pool, only what is taken for idleness.
-    const flat = steps({ 0: 17 }, 1500);
+    // In the middle of what six replicas are for: chance does not lower the pool, only what is taken for idleness.
+    const flat = steps({ 0: 19 }, 1500);
     const crashed = run(flat, [{ kind: 'EngineCrash', fromSeconds: 700, toSeconds: 720, share: 0.5 }]);
     const settled = run(flat, []).looks.find(({ seconds }) => seconds === 690)?.spec ?? 0;
     expect(crashed.result.lost).toBeGreaterThan(0);
