@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { profileFromDatasheet } from '../src/core/capacity/datasheet.ts';
+import { profileFromDatasheet } from '../src/core/model/datasheet-profile.ts';
 import type { Datasheet, GpuSheet, ModelSheet } from '../src/core/model/datasheet.ts';
 import type { EngineProfile } from '../src/core/model/profile.ts';
 import { describe } from '../src/core/model/result.ts';

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { load } from 'js-yaml';
-import { profileFromDatasheet } from '../core/capacity/datasheet.ts';
+import { profileFromDatasheet } from '../core/model/datasheet-profile.ts';
 import type { Datasheet, EngineSettings } from '../core/model/datasheet.ts';
 import type { EngineProfile } from '../core/model/profile.ts';
 import { describe, ok, problem, type Problem, type Result } from '../core/model/result.ts';

@@ -13,7 +13,7 @@ function page(results: readonly SimResult[], message?: string): string {
     schema: 'forewarm.dev/simulation/v1',
     trace: '<day>.csv',
     engineProfile: 'p',
-      isProfileValidated: true,
+    isProfileValidated: true,
     rateScale: 1,
     results,
   } as const;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { profileFromDatasheet } from '../../../../src/core/capacity/datasheet.ts';
+import { profileFromDatasheet } from '../../../../src/core/model/datasheet-profile.ts';
 import type { Datasheet } from '../../../../src/core/model/datasheet.ts';
 import type { EngineProfile } from '../../../../src/core/model/profile.ts';
 

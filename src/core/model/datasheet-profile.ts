@@ -1,6 +1,6 @@
-import type { Datasheet, EngineSettings } from '../model/datasheet.ts';
-import type { EngineProfile } from '../model/profile.ts';
-import { ok, problem, type Result } from '../model/result.ts';
+import type { Datasheet, EngineSettings } from './datasheet.ts';
+import type { EngineProfile } from './profile.ts';
+import { ok, problem, type Result } from './result.ts';
 
 /** Shares of the datasheet's bandwidth that reading weights and reading KV reach (fitted on H100). */
 const weightsBandwidthShare = 0.98;
