@@ -3,8 +3,9 @@ import { dirname, resolve } from 'node:path';
 import { ForewarmError } from '../errors.ts';
 import type { ForecastPoint } from '../sim/report/downsample.ts';
 import { embedJson } from '../sim/report/html.ts';
-import { type PageInput, reportPage, shownResults } from '../sim/report/page.ts';
+import { type PageInput, reportPage } from '../sim/report/page.ts';
 import { plotData } from '../sim/report/plot-data.ts';
+import { shownRuns } from '../sim/report/shown-runs.ts';
 import type { SimResult } from '../sim/result.ts';
 import type { PageData } from '../ui/page-data.ts';
 import { readAssets } from './report-assets.ts';
@@ -13,10 +14,10 @@ import { readAssets } from './report-assets.ts';
 export type Forecasts = ReadonlyMap<SimResult, readonly ForecastPoint[]>;
 
 /** Writes the report and answers its full path. */
-export function writeReport(path: string, input: PageInput, forecasts: Forecasts): string {
-  const runs = shownResults(input.output.results).map((result) => ({ result, forecasts: forecasts.get(result) ?? [] }));
-  const data: PageData = plotData(runs, input.objectives);
-  const html = reportPage(input, readAssets(), embedJson(data));
+export function writeReport(path: string, input: Omit<PageInput, 'shown'>, forecasts: Forecasts): string {
+  const shown = shownRuns(input.output.results);
+  const data: PageData = plotData(shown, input.objectives, (result) => forecasts.get(result) ?? []);
+  const html = reportPage({ ...input, shown }, readAssets(), embedJson(data));
   const target = resolve(path);
   try {
     mkdirSync(dirname(target), { recursive: true });

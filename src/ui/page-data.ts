@@ -1,4 +1,4 @@
-/** The JSON that a report page carries: what its script plots. Columns of one policy have equal length; times are seconds since the start. */
+/** The JSON that a report page carries: what its script plots. Columns of one run have equal length; times are seconds since the start. */
 export interface PageData {
   /** Names of the columns of `replicas`, from the bottom of the stack to its top. */
   readonly phases: readonly string[];
@@ -12,7 +12,15 @@ export type Values = readonly (number | null)[];
 
 export interface PolicyData {
   readonly policy: string;
+  /** One a variation of the page's choice; null: not finished. */
+  readonly runs: readonly (RunData | null)[];
+}
+
+export interface RunData {
   readonly durationSeconds: number;
+  /** What is said above the plots, and on the lid of the decisions. */
+  readonly figures: string;
+  readonly title: string;
   readonly stepSeconds: number;
   readonly t: readonly number[];
   readonly replicas: readonly (readonly number[])[];
@@ -25,10 +33,11 @@ export interface PolicyData {
   readonly forecastUpper: Values;
   readonly ttftP95: Values;
   readonly itlP95: Values;
-  readonly decisions: readonly {
-    readonly t: number;
-    readonly from: number;
-    readonly to: number;
-    readonly because: string;
-  }[];
+  readonly decisions: {
+    readonly t: readonly number[];
+    readonly from: readonly number[];
+    readonly to: readonly number[];
+    /** Of the first so many: the page has no room for more. */
+    readonly because: readonly string[];
+  };
 }

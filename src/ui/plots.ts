@@ -1,4 +1,4 @@
-import type { PageData, PolicyData, Values } from './page-data.ts';
+import type { PageData, RunData, Values } from './page-data.ts';
 
 export interface Line {
   readonly name: string;
@@ -20,7 +20,18 @@ export interface Plot {
   /** The scale goes at least to this. */
   readonly least: number;
   readonly isWhole?: boolean;
-  readonly marks?: PolicyData['decisions'];
+  readonly marks?: readonly Decision[];
+}
+
+export interface Decision {
+  readonly t: number;
+  readonly from: number;
+  readonly to: number;
+  readonly because: string | undefined;
+}
+
+export function decisionsOf({ decisions: { t, from, to, because } }: RunData): readonly Decision[] {
+  return t.map((at, i) => ({ t: at, from: from[i] ?? 0, to: to[i] ?? 0, because: because[i] }));
 }
 
 /** Time since the start of the trace: `07:12:30`, from a day on `1d 07:12:30`. */
@@ -56,7 +67,7 @@ const rate = (value: number): string => `${short(value)}/s`;
 const share = (value: number): string => `${(value * 100).toFixed(0)}%`;
 
 /** The six plots of a policy by the name of their place in the page. */
-export function plotsOf(policy: PolicyData, page: PageData): Readonly<Record<string, Plot>> {
+export function plotsOf(policy: RunData, page: PageData): Readonly<Record<string, Plot>> {
   return {
     replicas: {
       lines: [...stacked(policy, page.phases), line('wanted (spec)', 'spec', policy.spec, 'step')],
@@ -64,7 +75,7 @@ export function plotsOf(policy: PolicyData, page: PageData): Readonly<Record<str
       nothing: 'No replica',
       least: 2,
       isWhole: true,
-      marks: policy.decisions,
+      marks: decisionsOf(policy),
     },
     rate: {
       lines: [
@@ -104,7 +115,7 @@ function line(name: string, colour: string, values: Values, kind: Line['kind']):
 }
 
 /** Phases that occur, as areas down to 0, the highest first, so that each covers the ones above it down to its own share. */
-function stacked(policy: PolicyData, phases: readonly string[]): Line[] {
+function stacked(policy: RunData, phases: readonly string[]): Line[] {
   const sum = policy.t.map(() => 0);
   const areas = policy.replicas.map((counts, at): Line => {
     const values = counts.map((count, point) => (sum[point] = (sum[point] ?? 0) + count));

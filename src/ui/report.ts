@@ -1,7 +1,7 @@
 import type UPlot from 'uplot';
 import { type Chart, isEmpty, legend, options, overlay } from './chart.ts';
-import type { PageData, PolicyData } from './page-data.ts';
-import { clock, type Plot, plotsOf } from './plots.ts';
+import type { PageData, RunData } from './page-data.ts';
+import { clock, type Decision, decisionsOf, type Plot, plotsOf } from './plots.ts';
 
 /*
  * The script of a report page: the files of this folder are written into it one after the other with types and imports taken out; the plot
@@ -17,7 +17,7 @@ interface Drawn {
   readonly tell: (point: number | null) => void;
 }
 
-function draw(figure: Element, plot: Plot, policy: PolicyData, group: string): Drawn | undefined {
+function draw(figure: Element, plot: Plot, policy: RunData, group: string): Drawn | undefined {
   const canvas = figure.querySelector<HTMLElement>('.canvas');
   const place = figure.querySelector('.legend');
   if (canvas === null || place === null) return undefined;
@@ -32,8 +32,8 @@ function alignedData([t = [], ...rest]: (number | null)[][]): UPlot.AlignedData 
   return [t.map((value) => value ?? 0), ...rest];
 }
 
-/** Draws one policy and joins its plots: cursor, slider, legends, reason, zoom. Answers what tears it down. */
-function show(section: HTMLElement, policy: PolicyData): () => void {
+/** Draws one run and joins its plots: cursor, slider, legends, reason, zoom. Answers what tears it down. */
+function show(section: HTMLElement, policy: RunData): () => void {
   const group = `policy-${section.dataset['policy'] ?? ''}`;
   const plots = plotsOf(policy, page);
   const drawn = [...section.querySelectorAll<HTMLElement>('.plot')].flatMap((figure) => {
@@ -57,7 +57,7 @@ function show(section: HTMLElement, policy: PolicyData): () => void {
   };
 }
 
-function joined(section: HTMLElement, policy: PolicyData, drawn: readonly Drawn[]): AbortController {
+function joined(section: HTMLElement, policy: RunData, drawn: readonly Drawn[]): AbortController {
   const life = new AbortController();
   const slider = section.querySelector<HTMLInputElement>('.scrub');
   const output = section.querySelector('.at');
@@ -84,26 +84,27 @@ function joined(section: HTMLElement, policy: PolicyData, drawn: readonly Drawn[
 }
 
 /** Says, under the first plot, the last change of replicas at or before the cursor. */
-function reasonLine(section: HTMLElement): (t: number | undefined, policy: PolicyData) => void {
+function reasonLine(section: HTMLElement): (t: number | undefined, policy: RunData) => void {
   const old = section.querySelector('.reason');
   const place = old ?? Object.assign(document.createElement('p'), { className: 'reason' });
   section.querySelector('.plot')?.append(place);
   place.textContent = policyHint;
   return (t, policy) => {
     if (t === undefined) return;
-    const last = policy.decisions.findLast((decision) => decision.t <= t);
+    const last = decisionsOf(policy).findLast((decision) => decision.t <= t);
     if (last === undefined) {
       place.textContent = 'No change of replicas so far';
       return;
     }
     const head = document.createElement('b');
     head.textContent = `${clock(last.t)}  ${last.from} → ${last.to}`;
-    place.replaceChildren(head, `  ${last.because}`);
+    place.replaceChildren(head, `  ${last.because ?? noRoom}`);
   };
 }
+const noRoom = "its reason is left out here; '-o json --timelines' has it";
 const policyHint = 'Point at a plot, or move the time slider, to read the values and the last decision there';
 
-function point(drawn: readonly Drawn[], policy: PolicyData, at: number, tell: (point: number) => void): void {
+function point(drawn: readonly Drawn[], policy: RunData, at: number, tell: (point: number) => void): void {
   for (const { chart } of drawn) {
     chart.setCursor({ left: chart.valToPos(policy.t[at] ?? 0, 'x'), top: 10 }, false);
   }
@@ -111,7 +112,7 @@ function point(drawn: readonly Drawn[], policy: PolicyData, at: number, tell: (p
 }
 
 /** In and out halve and double the shown time around the slider's point. */
-function zoomTo(drawn: readonly Drawn[], policy: PolicyData, how: string, at: number): void {
+function zoomTo(drawn: readonly Drawn[], policy: RunData, how: string, at: number): void {
   const [from, to] = [policy.t[0] ?? 0, policy.t.at(-1) ?? 0];
   for (const { chart } of drawn) {
     const now = [chart.scales['x']?.min ?? from, chart.scales['x']?.max ?? to] as const;
@@ -122,11 +123,56 @@ function zoomTo(drawn: readonly Drawn[], policy: PolicyData, how: string, at: nu
   }
 }
 
+/** The table of decisions as the page's writer makes it, for another run. */
+function fillDecisions(section: HTMLElement, run: RunData): void {
+  const all = decisionsOf(run);
+  const known = all.filter(({ because }) => because !== undefined);
+  const rest = all.length - known.length;
+  for (const lid of section.querySelectorAll('.decisions summary')) lid.textContent = run.title;
+  for (const body of section.querySelectorAll('.decisions tbody')) body.replaceChildren(...known.map(decisionRow));
+  for (const note of section.querySelectorAll<HTMLElement>('.decisions .rest')) {
+    note.hidden = rest === 0;
+    note.textContent = `${rest} more are left out here; '-o json --timelines' has them all.`;
+  }
+}
+
+function decisionRow({ t, from, to, because = '' }: Decision): HTMLElement {
+  const row = document.createElement('tr');
+  const cell = (kind: 'th' | 'td', text: string, className = ''): HTMLElement =>
+    Object.assign(document.createElement(kind), { textContent: text, className });
+  const size = cell('td', '', 'n');
+  size.append(
+    Object.assign(document.createElement('span'), { textContent: String(to), className: to > from ? 'up' : 'down' }),
+  );
+  const time = cell('th', clock(t));
+  time.setAttribute('scope', 'row');
+  row.append(time, cell('td', String(from), 'n'), size, cell('td', because));
+  return row;
+}
+
+/** Shows a run of a policy, or says that there is none. */
+function fill(section: HTMLElement, run: RunData | null): () => void {
+  const figures = section.querySelector('.figures');
+  section.classList.toggle('missing', run === null);
+  if (figures !== null) figures.textContent = run?.figures ?? 'This run was not finished.';
+  if (run === null) return () => undefined;
+  fillDecisions(section, run);
+  return show(section, run);
+}
+
+const select = document.querySelector<HTMLSelectElement>('#run');
+
+/** Before anything was chosen each policy shows its first run that was finished. */
+function chosen(runs: readonly (RunData | null)[]): RunData | null {
+  if (select !== null && select.dataset['chosen'] === 'true') return runs[Number(select.value)] ?? null;
+  return runs.find((run) => run !== null) ?? null;
+}
+
 function showAll(): () => void {
   const sections = [...document.querySelectorAll<HTMLElement>('section.policy')];
   const ends = sections.map((section) => {
     const policy = page.policies[Number(section.dataset['policy'])];
-    return policy === undefined ? () => undefined : show(section, policy);
+    return policy === undefined ? () => undefined : fill(section, chosen(policy.runs));
   });
   return () => {
     for (const end of ends) end();
@@ -134,7 +180,12 @@ function showAll(): () => void {
 }
 
 let clear = showAll();
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+function showAgain(): void {
   clear();
   clear = showAll();
+}
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', showAgain);
+select?.addEventListener('change', () => {
+  select.dataset['chosen'] = 'true';
+  showAgain();
 });

@@ -3,7 +3,7 @@ import { escapeHtml, tableRow } from './html.ts';
 import type { DecisionPoint, SimResult } from '../result.ts';
 
 /** More rows than anybody reads; the rest is in the JSON output. */
-const mostRows = 400;
+export const mostRows = 400;
 
 /** Decisions that changed the size. */
 export function changes(decisions: readonly DecisionPoint[]): readonly DecisionPoint[] {
@@ -16,16 +16,29 @@ export function reasonText({ because, report }: DecisionPoint): string {
   return first?.message === because ? `${first.reason}: ${because}` : because;
 }
 
-/** Every change of replicas with its reason, as a table that opens on demand. */
+/** What stands on the lid of the table. */
+export function decisionTitle(result: SimResult): string {
+  const { length } = changes(result.decisions);
+  if (length === 0) return 'No change of replicas was decided.';
+  return length === 1
+    ? 'The one change of replicas, with its reason'
+    : `All ${count(length)} changes of replicas, with reasons`;
+}
+
+/** Every change of replicas with its reason, as a table that opens on demand; the page's script fills it anew when another run is chosen. */
 export function decisionsSection(result: SimResult, at: number): string {
   const all = changes(result.decisions);
-  if (all.length === 0) return '<p class="empty">No change of replicas was decided.</p>';
   const rest = all.length - mostRows;
-  return `<details class="decisions"><summary>${all.length === 1 ? 'The one change of replicas, with its reason' : `All ${count(all.length)} changes of replicas, with reasons`}</summary>
+  return `<details class="decisions"><summary>${decisionTitle(result)}</summary>
 <div class="scroll" tabindex="0" role="region" aria-label="Decisions of ${escapeHtml(result.policy)}"><table id="decisions-${at}"><thead><tr><th scope="col">Time</th><th scope="col">From</th><th scope="col">To</th><th scope="col">Reason</th></tr></thead><tbody>
 ${all.slice(0, mostRows).map(row).join('\n')}
 </tbody></table></div>
-${rest > 0 ? `<p class="note">${count(rest)} more are left out here; '-o json --timelines' has them all.</p>` : ''}</details>`;
+<p class="note rest"${rest > 0 ? '' : ' hidden'}>${leftOutText(Math.max(0, rest))}</p></details>`;
+}
+
+/** The page's script says the same. */
+function leftOutText(rest: number): string {
+  return `${count(rest)} more are left out here; '-o json --timelines' has them all.`;
 }
 
 function row(decision: DecisionPoint): string {

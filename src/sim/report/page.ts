@@ -1,4 +1,4 @@
-import { amount, count, duration, latency, percent } from './format.ts';
+import { amount, count, duration, latency } from './format.ts';
 import { escapeHtml, tableRow } from './html.ts';
 import { columnsFor, policyName } from './columns.ts';
 import { decisionsSection } from './decisions-section.ts';
@@ -6,7 +6,9 @@ import { comparison } from './comparison.ts';
 import { gpuUseTable } from './gpu-use.ts';
 import { policyRows, type SummaryRow, summaryRows } from './summary.ts';
 import type { LoadVerdict } from './verdict.ts';
-import type { SimResult, SimulationOutput } from '../result.ts';
+import { figuresOf } from './figures.ts';
+import type { ShownPolicy, ShownRuns } from './shown-runs.ts';
+import type { SimulationOutput } from '../result.ts';
 
 /** Text of the parts that the page carries inside, so that it needs nothing from a network. */
 export interface PageAssets {
@@ -18,6 +20,8 @@ export interface PageAssets {
 
 export interface PageInput {
   readonly output: SimulationOutput;
+  /** The runs that are drawn. */
+  readonly shown: ShownRuns;
   readonly objectives: PageObjectives;
   readonly verdict: LoadVerdict;
   /** More lines for the head: faults in the trace, what was left out. */
@@ -31,7 +35,7 @@ export interface PageObjectives {
 
 /** The whole report as one HTML file. `data` is what the page's script plots (`plotData`), already safe to embed. */
 export function reportPage(input: PageInput, assets: PageAssets, data: string): string {
-  const { output } = input;
+  const { output, shown } = input;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -48,9 +52,8 @@ export function reportPage(input: PageInput, assets: PageAssets, data: string): 
 ${header(input)}
 <main>
 ${summarySection(input)}
-${shownResults(output.results)
-  .map((result, at) => policySection(result, at))
-  .join('\n')}
+${chooser(shown)}
+${shown.policies.map((policy, at) => policySection(policy, at)).join('\n')}
 </main>
 ${footer()}
 <script type="application/json" id="plots">${data}</script>
@@ -61,16 +64,7 @@ ${footer()}
 `;
 }
 
-/** One run a policy is drawn: its first seed at its first cold start, at the engine's own iteration time where that was run. */
-export function shownResults(results: readonly SimResult[]): readonly SimResult[] {
-  const policies = [...new Set(results.map(({ policy }) => policy))];
-  return policies.flatMap((policy) => {
-    const runs = results.filter((result) => result.policy === policy);
-    return runs.find(({ iterationFactor = 1 }) => iterationFactor === 1) ?? runs.slice(0, 1);
-  });
-}
-
-function header({ output, objectives, verdict, notes }: PageInput): string {
+function header({ output, shown, objectives, verdict, notes }: PageInput): string {
   const [first] = output.results;
   const facts: readonly (readonly [string, string])[] = [
     ['Trace', output.trace.split('/').at(-1) ?? output.trace],
@@ -80,9 +74,7 @@ function header({ output, objectives, verdict, notes }: PageInput): string {
     ['Engine profile', output.engineProfile],
     ['Objectives', objectivesText(objectives)],
   ];
-  const links = shownResults(output.results).map(
-    (result, at) => `<a href="#policy-${at}">${escapeHtml(policyName(result))}</a>`,
-  );
+  const links = shown.policies.map((policy, at) => `<a href="#policy-${at}">${escapeHtml(nameOf(policy))}</a>`);
   return `<header>
 <h1>Forewarm simulation</h1>
 <dl class="facts">${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`).join('')}</dl>
@@ -143,19 +135,30 @@ const plots = [
   ['itl', 'Inter-token latency, p95'],
 ] as const;
 
-function policySection(result: SimResult, at: number): string {
-  const name = escapeHtml(policyName(result));
+/** One run is drawn at a time, the same of every policy. */
+function chooser({ variations, leftOut }: ShownRuns): string {
+  if (variations.length < 2 && leftOut === 0) return '';
+  const options = variations.map((name, at) => `<option value="${at}">${escapeHtml(name)}</option>`);
+  const rest = `${count(leftOut)} more runs of each policy are left out here; '-o json --timelines' has them all.`;
+  return `<div class="chooser"><label>Run shown of each policy <select id="run" autocomplete="off">${options.join('')}</select></label>${leftOut > 0 ? `<p class="note">${rest}</p>` : ''}</div>`;
+}
+
+function policySection(policy: ShownPolicy, at: number): string {
+  const result = policy.runs[policy.first];
+  if (result === undefined) return '';
+  const name = escapeHtml(nameOf(policy));
   return `<section class="policy" id="policy-${at}" data-policy="${at}" aria-labelledby="policy-${at}-head">
 <h2 id="policy-${at}-head">${name}</h2>
-<p class="figures"><b>${percent(result.attainment)}</b> attained, <b>${amount(result.gpuHours)}</b> GPU-hours, ${count(result.replicaChanges)} changes of replicas, peak ${result.peakReplicas}, ${count(result.coldStarts)} cold and ${count(result.warmStarts)} warm starts, ${count(result.lost)} lost, ${count(result.shed)} shed. Seed ${result.seed}${coldStartText(result)}.</p>
+<p class="figures" aria-live="polite">${escapeHtml(figuresOf(result))}</p>
 <div class="controls" role="group" aria-label="Time of ${name}"><label>Time <input type="range" class="scrub" min="0" max="0" value="0" disabled aria-label="Time within the trace of ${name}"></label><output class="at"></output><span class="buttons"><button type="button" data-zoom="in">Zoom in</button><button type="button" data-zoom="out">Zoom out</button><button type="button" data-zoom="all">Whole</button></span></div>
 ${plots.map(([key, title]) => `<figure class="plot" data-plot="${key}"><figcaption><span class="title">${title}</span><span class="legend"></span></figcaption><div class="canvas"></div></figure>`).join('\n')}
 ${decisionsSection(result, at)}
 </section>`;
 }
 
-function coldStartText({ coldStartSeconds }: SimResult): string {
-  return coldStartSeconds === undefined ? '' : `, cold start ${coldStartSeconds} s`;
+function nameOf({ policy, runs, first }: ShownPolicy): string {
+  const run = runs[first];
+  return policyName({ policy, ...(run?.isRealisable === undefined ? {} : { isRealisable: run.isRealisable }) });
 }
 
 function footer(): string {

@@ -1,18 +1,30 @@
-import { changes, reasonText } from './decisions-section.ts';
+import { decisionTitle, mostRows, reasonText, changes } from './decisions-section.ts';
 import { downsample, type ForecastPoint, type PlotColumns, phases } from './downsample.ts';
+import { figuresOf } from './figures.ts';
+import type { ShownRuns } from './shown-runs.ts';
 import type { SimResult } from '../result.ts';
 
-export interface PlotDecision {
-  readonly t: number;
-  readonly from: number;
-  readonly to: number;
-  readonly because: string;
+/** Columns: at these times the size went from one to the other. */
+export interface PlotDecisions {
+  readonly t: readonly number[];
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+  /** Of the first so many: the page has no room for more. */
+  readonly because: readonly string[];
 }
 
-export interface PolicyPlots extends PlotColumns {
-  readonly policy: string;
+export interface RunPlots extends PlotColumns {
   readonly durationSeconds: number;
-  readonly decisions: readonly PlotDecision[];
+  /** What is said above the plots, and on the lid of the decisions. */
+  readonly figures: string;
+  readonly title: string;
+  readonly decisions: PlotDecisions;
+}
+
+export interface PolicyPlots {
+  readonly policy: string;
+  /** One a variation; null: not finished. */
+  readonly runs: readonly (RunPlots | null)[];
 }
 
 /** What the page's script draws. */
@@ -23,36 +35,50 @@ export interface PlotData {
   readonly policies: readonly PolicyPlots[];
 }
 
-/** A run and what its policy expected at each look; no forecasts: it makes none. */
-export interface PlottedRun {
-  readonly result: SimResult;
-  readonly forecasts: readonly ForecastPoint[];
-}
+/** What a run's policy expected at each look; nothing: it makes no forecasts. */
+export type ForecastsOf = (result: SimResult) => readonly ForecastPoint[];
 
 /** A day at 30 s; beyond that no screen shows more. */
 const mostPoints = 3000;
-/** Points of all policies together, so that the page stays below 3 MB. */
+/** Points, and reasons, of all runs together, so that the page stays below 8 MB. */
 const pagePoints = 24_000;
+const pageReasons = 12_000;
 
 export function plotData(
-  runs: readonly PlottedRun[],
+  { policies }: ShownRuns,
   objectives: { readonly ttftSeconds?: number; readonly itlSeconds?: number },
+  forecastsOf: ForecastsOf,
 ): PlotData {
-  const points = Math.max(200, Math.min(mostPoints, Math.floor(pagePoints / Math.max(1, runs.length))));
+  const count = Math.max(1, policies.flatMap(({ runs }) => runs).length);
+  const points = Math.max(120, Math.min(mostPoints, Math.floor(pagePoints / count)));
+  const reasons = Math.max(20, Math.min(mostRows, Math.floor(pageReasons / count)));
   return {
     phases,
     ttftObjective: objectives.ttftSeconds ?? null,
     itlObjective: objectives.itlSeconds ?? null,
-    policies: runs.map(({ result, forecasts }) => ({
-      policy: result.policy,
-      durationSeconds: result.durationSeconds,
-      ...downsample(result.timeline, forecasts, points),
-      decisions: changes(result.decisions).map((change) => ({
-        t: change.t,
-        from: change.from,
-        to: change.to,
-        because: reasonText(change),
-      })),
+    policies: policies.map(({ policy, runs }) => ({
+      policy,
+      runs: runs.map((run) => (run === undefined ? null : runPlots(run, forecastsOf(run), { points, reasons }))),
     })),
+  };
+}
+
+function runPlots(
+  result: SimResult,
+  forecasts: readonly ForecastPoint[],
+  room: { readonly points: number; readonly reasons: number },
+): RunPlots {
+  const all = changes(result.decisions);
+  return {
+    durationSeconds: result.durationSeconds,
+    figures: figuresOf(result),
+    title: decisionTitle(result),
+    ...downsample(result.timeline, forecasts, room.points),
+    decisions: {
+      t: all.map(({ t }) => t),
+      from: all.map(({ from }) => from),
+      to: all.map(({ to }) => to),
+      because: all.slice(0, room.reasons).map(reasonText),
+    },
   };
 }

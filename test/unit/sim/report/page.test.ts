@@ -2,8 +2,9 @@ import { Script } from 'node:vm';
 import { expect, test } from 'vitest';
 import { readAssets } from '../../../../src/cli/report-assets.ts';
 import { embedJson } from '../../../../src/sim/report/html.ts';
-import { reportPage, shownResults } from '../../../../src/sim/report/page.ts';
+import { reportPage } from '../../../../src/sim/report/page.ts';
 import { plotData } from '../../../../src/sim/report/plot-data.ts';
+import { shownRuns } from '../../../../src/sim/report/shown-runs.ts';
 import { loadVerdict } from '../../../../src/sim/report/verdict.ts';
 import type { SimResult } from '../../../../src/sim/result.ts';
 import { dayTimeline, emptyTimeline, simResult } from '../../../support/sim-results.ts';
@@ -19,16 +20,9 @@ function page(results: readonly SimResult[], message?: string): string {
   } as const;
   const objectives = { ttftSeconds: 0.5 };
   const verdict = message === undefined ? { isInformative: true } : { isInformative: false, message };
-  return reportPage(
-    { output, objectives, verdict, notes: [] },
-    readAssets(),
-    embedJson(
-      plotData(
-        shownResults(results).map((result) => ({ result, forecasts: [] })),
-        objectives,
-      ),
-    ),
-  );
+  const shown = shownRuns(results);
+  const data = plotData(shown, objectives, () => []);
+  return reportPage({ output, shown, objectives, verdict, notes: [] }, readAssets(), embedJson(data));
 }
 
 test('the page is one file: no address outside it is named but the namespace of SVG', () => {
@@ -83,4 +77,49 @@ test('a load that ranks nobody is said first and its figure greyed', () => {
   const html = page([simResult()], message);
   expect(html).toContain('peak need 1 of min 1');
   expect(html).toContain('class="pareto withheld"');
+});
+
+test('320 runs of a day with a thousand decisions each stay below 8 MB, and what was left out is said', () => {
+  const timeline = dayTimeline(30);
+  const decisions = Array.from({ length: 1000 }, (_, i) => ({
+    t: 86 * i,
+    from: 5 + (i % 2),
+    to: 6 - (i % 2),
+    because: `up to ${i} req/s within 110 s needs ${6 - (i % 2)} replicas of 21 req/s, and this is a long sentence`,
+  }));
+  const results = Array.from({ length: 320 }, (_, i) =>
+    simResult({ policy: `p${i % 20}`, seed: 1 + Math.floor(i / 20), coldStartSeconds: 110, timeline, decisions }),
+  );
+  const html = page(results);
+  expect(html.length).toBeLessThan(8_000_000);
+  expect(html).toContain('4 more runs of each policy are left out here');
+  expect(html.match(/<option /g)).toHaveLength(12);
+});
+
+test('runs are chosen by what differs between them, those at the own iteration time first', () => {
+  const runs = [1, 2].flatMap((seed) =>
+    [0.9, 1].map((iterationFactor) => simResult({ policy: 'a', seed, coldStartSeconds: 110, iterationFactor })),
+  );
+  const { variations, policies, leftOut } = shownRuns([
+    ...runs,
+    simResult({ policy: 'b', seed: 2, coldStartSeconds: 110 }),
+  ]);
+  expect(variations).toStrictEqual([
+    'seed 1, iterations x 1',
+    'seed 2, iterations x 1',
+    'seed 1, iterations x 0.9',
+    'seed 2, iterations x 0.9',
+  ]);
+  expect(policies.map(({ policy, first }) => [policy, first])).toStrictEqual([
+    ['a', 0],
+    ['b', 1],
+  ]);
+  expect(policies[0]?.runs[0]).toBe(runs[1]);
+  expect(leftOut).toBe(0);
+});
+
+test('one run of each policy leaves nothing to choose', () => {
+  const html = page([simResult({ policy: 'a' }), simResult({ policy: 'b' })]);
+  expect(html).not.toContain('<select');
+  expect(shownRuns([simResult()]).variations).toStrictEqual(['']);
 });
