@@ -35,12 +35,13 @@ const repairs = 6;
 
 /**
  * Sizes the true arrivals: the fullest that replicas may be so that the simulated fleet still holds the objectives, and from there, one step fuller,
- * more replicas only in the bins where requests missed. The cheapest plan that holds is the oracle's.
+ * more replicas only in the bins where requests missed. The cheapest plan that holds is the oracle's. `onTrial` is told of each simulation, of which
+ * there are some twenty.
  */
-export function foresee(options: ScenarioOptions): Foresight {
+export function foresee(options: ScenarioOptions, onTrial: () => void = () => undefined): Foresight {
   const scenario = scenarioOf({ ...options, timelineStepSeconds: binSeconds });
   const loads = binLoads(scenario);
-  const trials = new Trials(scenario);
+  const trials = new Trials(scenario, onTrial);
   trials.run(loads.map(() => scenario.maxReplicas));
   // Where bins hold enough requests both are the same.
   for (const sized of new Set([loads, smoothed(loads)])) search(sized, trials, scenario);
@@ -120,10 +121,12 @@ class Trials {
   readonly #scenario: Scenario;
   readonly #leads = new Map<number, number>();
   readonly #tried: Trial[] = [];
+  readonly #onTrial: () => void;
   #target: number | undefined;
 
-  constructor(scenario: Scenario) {
+  constructor(scenario: Scenario, onTrial: () => void) {
     this.#scenario = scenario;
+    this.#onTrial = onTrial;
   }
 
   run(needs: readonly number[]): Trial {
@@ -133,6 +136,7 @@ class Trials {
     const result = runSimulation(this.#scenario, policy);
     const trial = { needs, plan, result, isHeld: this.#holds(result) };
     this.#tried.push(trial);
+    this.#onTrial();
     return trial;
   }
 

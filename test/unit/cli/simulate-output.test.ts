@@ -32,6 +32,21 @@ test('a run in a thread is byte for byte the run in this one', async () => {
   expect(here[0]?.forecasts.length).toBeGreaterThan(10);
 });
 
+test('oracles that share what one of them searched give the bytes of those that search alone, and tell how far the search is', async () => {
+  const { scenario } = await job('static');
+  const oracles = (['Arrivals', 'TrueSize'] as const).map(
+    (knows): SimulationJob => ({ label: knows, definition: { kind: 'Oracle', knows }, scenario }),
+  );
+  const alone = [];
+  for (const one of oracles) alone.push(await runJob(one, () => undefined));
+  const shares: number[] = [];
+  const events = { advance: (share: number) => shares.push(share), finished: () => undefined };
+  const together = await runJobs(oracles, events, new AbortController().signal);
+  expect(JSON.stringify(together)).toBe(JSON.stringify(alone));
+  // The half of both that is the search of the first.
+  expect(shares.filter((share) => share < 0.45).length).toBeGreaterThan(3);
+});
+
 test('the JSON of real runs keeps the schema, with timelines and without', async () => {
   const runs = [
     await runJob(await job('balanced'), () => undefined),
