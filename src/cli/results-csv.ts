@@ -31,6 +31,7 @@ const columns: readonly (readonly [string, Read])[] = [
   ['warmStarts', ({ warmStarts }) => warmStarts],
   ['preemptions', ({ preemptions }) => preemptions],
   ['isRealisable', ({ isRealisable = true }) => isRealisable],
+  ['isValidated', ({ isValidated = true }) => isValidated],
   ['leastGpuHours', ({ leastGpuHours }) => leastGpuHours],
 ];
 

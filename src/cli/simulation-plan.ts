@@ -43,6 +43,7 @@ export function plannedJobs(
   { policies, profile, loads, settings }: PlanInput,
 ): readonly SimulationJob[] {
   assertFleet(flags, profile);
+  assertForeseeable(policies, settings);
   const scenarios = flags.coldStart.flatMap((coldStartSeconds) =>
     flags.seed.flatMap((seed, at): readonly ScenarioOptions[] => {
       const workload = loads[at]?.workload;
@@ -86,6 +87,15 @@ function assertFleet(
       `--gpus-per-node must be at least the GPUs of a replica of ${name} (${gpusPerReplica}), was ${gpusPerNode}`,
     );
   }
+}
+
+/** An oracle's plan is of replicas that do both: it would be no bound. */
+function assertForeseeable(policies: readonly NamedPolicy[], { disaggregation }: ScenarioSettings): void {
+  const oracles = policies.filter(({ definition }) => definition.kind === 'Oracle').map(({ label }) => label);
+  if (disaggregation === undefined || oracles.length === 0) return;
+  throw usage(
+    `--policy must be without ${oracles.join(' and ')} where the scenario has \`disaggregation\`: they plan for replicas that prefill and decode`,
+  );
 }
 
 /** Engines share whole blocks of their cache. */

@@ -71,6 +71,10 @@ export const scenarioSchema: object = closed(
     gatewayQueueLimit: whole(0, 100_000_000),
     gracePeriodSeconds: amount,
     assignBringsImage: boolean,
+    disaggregation: whollyClosed(
+      { prefillReplicas: count, kvBytesPerToken: whole(1, 1e9), linkGbPerSecond: positive, linkMilliseconds: amount },
+      ['linkMilliseconds'],
+    ),
     lifecycle,
     faults,
   },

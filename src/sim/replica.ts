@@ -17,6 +17,8 @@ export interface ReplicaRequest {
   readonly outputTokens: number;
   /** Tokens of the prompt that the prefix cache holds: not computed, but their blocks are taken. */
   readonly cachedTokens?: number;
+  /** The prompt was computed elsewhere and its KV came with it: `cachedTokens` are lost when the request is preempted. */
+  readonly isImported?: boolean;
   /** Numbers of the blocks that the prompt begins with: an engine with a prefix cache finds by them what it holds, whatever `cachedTokens` says. */
   readonly prefix?: Int32Array | undefined;
 }
@@ -125,6 +127,7 @@ export class Replica {
     sequence.promptTokens = request.promptTokens;
     sequence.outputTokens = request.outputTokens;
     sequence.cachedTokens = Math.max(0, Math.min(request.cachedTokens ?? 0, request.promptTokens - 1));
+    sequence.isImported = request.isImported === true;
     sequence.prefix = request.prefix ?? noPrefix;
     sequence.target = request.promptTokens;
     this.#queue.push(sequence);
@@ -286,6 +289,7 @@ export class Replica {
     this.#kv.giveBack(sequence);
     sequence.target = sequence.promptTokens + sequence.generated;
     sequence.computed = 0;
+    if (sequence.isImported) sequence.cachedTokens = 0;
     if (sequence.generated > 0 && sequence.lastTokenMs < 0) sequence.lastTokenMs = this.#clockMs;
     this.#queue.pushFront(sequence);
     this.#counters.preemptions++;

@@ -81,6 +81,8 @@ export interface SimResult {
   readonly preemptions: number;
   /** false: an oracle, which knows what no policy can. Absent: a policy. */
   readonly isRealisable?: boolean;
+  /** false: prefill apart from decode, which nobody held to a real engine. Absent: see the profile. */
+  readonly isValidated?: boolean;
   /** With an oracle: work / capacity, the GPU-hours that nobody undercuts. */
   readonly leastGpuHours?: number;
   readonly timeline: Timeline;

@@ -2,6 +2,7 @@ import type { EngineProfile } from '../core/model/profile.ts';
 import type { ArtifactNeed } from '../core/model/policy.ts';
 import type { PoolId, TargetName } from '../core/model/pool.ts';
 import type { Fault } from '../core/model/simulated-fault.ts';
+import type { Disaggregation } from '../core/model/simulated-scenario.ts';
 import type { Lifecycle } from '../core/model/simulated-lifecycle.ts';
 import { bytes } from '../core/model/units.ts';
 import { ForewarmError } from '../errors.ts';
@@ -66,6 +67,8 @@ export interface Scenario {
   /** After the trace ended, unfinished requests have this long before they count as lost. */
   readonly drainSeconds: number;
   readonly timelineStepSeconds: number;
+  /** Prefill apart from decode; absent: every replica does both. */
+  readonly disaggregation?: Disaggregation;
   /** Phases of a start as data, contention, nodes that come and go, sleeping engines. */
   readonly lifecycle: Lifecycle;
   /** An assignment of weights makes the node pull the image too. */

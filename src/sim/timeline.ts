@@ -1,4 +1,5 @@
 import type { ReplicaPhase } from '../core/model/pool.ts';
+import type { ReplicaSnapshot } from './engine/counters.ts';
 import type { LogHistogram } from './engine/log-histogram.ts';
 import type { Ledger } from './ledger.ts';
 import type { SimPod } from './pod.ts';
@@ -10,6 +11,8 @@ export interface Moment {
   readonly pods: readonly SimPod[];
   readonly spec: number;
   readonly queuedAtGateway: number;
+  /** Engines that are no pods of the policy's. */
+  readonly others: readonly ReplicaSnapshot[];
 }
 
 type Columns = {
@@ -44,9 +47,10 @@ export class TimelineRecorder {
     return this.#columns;
   }
 
-  record({ atMs, pods, spec, queuedAtGateway }: Moment): void {
+  record({ atMs, pods, spec, queuedAtGateway, others }: Moment): void {
     const columns = this.#columns;
-    const engines = pods.flatMap((pod) => (pod.engine === undefined ? [] : [pod.engine.snapshot()]));
+    const own = pods.flatMap((pod) => (pod.engine === undefined ? [] : [pod.engine.snapshot()]));
+    const engines = [...own, ...others];
     const ready = pods.flatMap((pod) =>
       pod.phase === 'Ready' && pod.engine !== undefined ? [pod.engine.snapshot()] : [],
     );

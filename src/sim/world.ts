@@ -7,7 +7,8 @@ import { LogHistogram } from './engine/log-histogram.ts';
 import { FaultSchedule } from './faults/schedule.ts';
 import { Ledger } from './ledger.ts';
 import type { PolicyView } from './policies/policy.ts';
-import { Replica } from './replica.ts';
+import { PrefillTier } from './prefill-tier.ts';
+import { Replica, type ReplicaRequest } from './replica.ts';
 import { Gateway } from './router.ts';
 import { type Scenario, simArtifact } from './scenario.ts';
 import { Sensors } from './sensors.ts';
@@ -25,12 +26,14 @@ export class World {
   readonly #artifact: ArtifactNeed;
   readonly #readsHistograms: boolean;
   readonly #gateway: Gateway;
+  readonly #prefill: PrefillTier | undefined;
   readonly #sensors: Sensors;
   readonly #stepItl = new LogHistogram();
   readonly #faults: FaultSchedule;
   #spec: number;
   #nextArrival = 0;
   #preemptions = 0;
+  #prefillBusyMs: number | undefined = undefined;
 
   constructor(scenario: Scenario, initialReplicas: number, readsHistograms = false) {
     this.#scenario = scenario;
@@ -43,6 +46,7 @@ export class World {
     const { agenda } = this;
     const faults = this.#faults;
     this.#gateway = new Gateway({ scenario, agenda, faults, shed: () => this.ledger.countShed() });
+    this.#prefill = this.#newPrefillTier();
     this.cluster = this.#newCluster();
     this.#sensors = new Sensors({ scenario, agenda, faults, cluster: this.cluster, gateway: this.#gateway });
     this.cluster.begin(initialReplicas);
@@ -101,6 +105,18 @@ export class World {
   settle(): void {
     const now = this.agenda.now;
     for (const pod of this.cluster.pods) pod.engine?.advance(now);
+    this.#prefill?.settle(now);
+  }
+
+  #newPrefillTier(): PrefillTier | undefined {
+    const { disaggregation } = this.#scenario;
+    if (disaggregation === undefined) return undefined;
+    const { agenda, ledger } = this;
+    const scenario = this.#scenario;
+    const transferred = ({ id, promptTokens, outputTokens }: ReplicaRequest, atMs: number): void =>
+      this.#gateway.offer({ id, promptTokens, outputTokens, cachedTokens: promptTokens - 1, isImported: true }, atMs);
+    const options = { scenario, agenda, transferred, shed: () => ledger.countShed() };
+    return new PrefillTier(options, disaggregation.prefillReplicas);
   }
 
   #newCluster(): Cluster {
@@ -134,7 +150,9 @@ export class World {
 
   #newEngine(startMs: number): Replica {
     const { profile, workload, prefixCaching } = this.#scenario;
-    const prefixBlockTokens = prefixCaching ? workload.prefixes?.blockTokens : undefined;
+    // What was prefilled elsewhere comes with its KV; there is nothing to find.
+    const isShared = prefixCaching && this.#prefill === undefined;
+    const prefixBlockTokens = isShared ? workload.prefixes?.blockTokens : undefined;
     const histograms = this.#readsHistograms ? new LatencyHistograms() : undefined;
     return new Replica({ profile, observer: this.ledger, startMs, itl: this.#stepItl, histograms, prefixBlockTokens });
   }
@@ -147,7 +165,9 @@ export class World {
     const prefix = workload.prefixes === undefined ? undefined : prefixOf(workload, id);
     this.agenda.moveTo(atMs);
     this.ledger.countArrival();
-    this.#gateway.offer({ id, promptTokens, outputTokens, prefix }, atMs);
+    const request = { id, promptTokens, outputTokens, prefix };
+    if (this.#prefill === undefined) this.#gateway.offer(request, atMs);
+    else this.#prefill.offer(request, atMs);
   }
 
   #recordAt(atMs: number): void {
@@ -157,18 +177,33 @@ export class World {
       pods: this.cluster.pods,
       spec: this.#spec,
       queuedAtGateway: this.#gateway.queued,
+      others: this.#prefill?.snapshots ?? [],
     });
     this.itl.drain(this.#stepItl);
     const endMs = this.#scenario.workload.durationSeconds * 1000;
-    if (atMs >= endMs) return this.cluster.count(endMs);
+    if (atMs >= endMs) return this.#count();
     const next = Math.min(endMs, atMs + this.#scenario.timelineStepSeconds * 1000);
     this.agenda.schedule(next, priorities.timeline, (at) => this.#recordAt(at));
+  }
+
+  /** GPU time, at the workload's end. */
+  #count(): void {
+    this.cluster.count(this.agenda.now);
+    this.#prefillBusyMs ??= this.#prefill?.busyMs(this.agenda.now) ?? 0;
+  }
+
+  /** GPU-hours of replicas that only prefill: all of the time, and busy while iterations ran. */
+  get prefillTime(): { readonly hours: number; readonly busy: number } {
+    const { disaggregation, profile, workload } = this.#scenario;
+    const gpus = profile.gpusPerReplica;
+    const hours = ((disaggregation?.prefillReplicas ?? 0) * gpus * workload.durationSeconds) / 3600;
+    return { hours, busy: Math.min(hours, ((this.#prefillBusyMs ?? 0) * gpus) / 3_600_000) };
   }
 
   /** Takes what the last, unrecorded step brought into the whole. */
   close(): void {
     this.settle();
     this.itl.drain(this.#stepItl);
-    this.cluster.count(this.agenda.now);
+    this.#count();
   }
 }

@@ -9,6 +9,7 @@ export class Sequence {
   outputTokens = 0;
   /** Of the prompt, found in the prefix cache. */
   cachedTokens = 0;
+  isImported = false;
   /** Numbers of the blocks that the prompt begins with. */
   prefix: Int32Array = noPrefix;
   /** How many of them, from the first, it uses together with whoever has the same; its other blocks are its own. */

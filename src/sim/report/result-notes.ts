@@ -8,7 +8,15 @@ const mostFlips = 6;
 
 /** What must be said of results beside their numbers: how far an oracle is from a policy, and what the band upsets. */
 export function resultNotes(results: readonly SimResult[]): readonly string[] {
-  return [...oracleNotes(policyRows(results)), ...bandNotes(results)];
+  return [...roleNotes(results), ...oracleNotes(policyRows(results)), ...bandNotes(results)];
+}
+
+function roleNotes(results: readonly SimResult[]): readonly string[] {
+  return results.some(({ isValidated }) => isValidated === false)
+    ? [
+        'Prefill and decode are apart here: nobody held this to a real engine. Policies size the decoders; the prefill replicas are fixed and paid for.',
+      ]
+    : [];
 }
 
 function oracleNotes(rows: readonly SummaryRow[]): readonly string[] {

@@ -22,6 +22,7 @@ gatewayTimeoutSeconds: 30
 gatewayQueueLimit: 1000
 gracePeriodSeconds: 30
 assignBringsImage: true
+disaggregation: { prefillReplicas: 2, kvBytesPerToken: 327680, linkGbPerSecond: 25, linkMilliseconds: 1 }
 lifecycle:
   phases:
     image: { medianSeconds: 54, spread: 0.3 }
