@@ -69,7 +69,8 @@ function loadOf(report: unknown, arrivals: Arrivals): SentLoad {
   return { kind: 'Closed', users, untilMs: Number.POSITIVE_INFINITY, requests };
 }
 
-function arrivalTimes(count: number, spanMs: number, arrivals: Arrivals): readonly number[] {
+/** So many times within a span, evenly or by chance. */
+export function arrivalTimes(count: number, spanMs: number, arrivals: Arrivals): readonly number[] {
   const even = Array.from({ length: count }, (_, i) => (i * spanMs) / Math.max(1, count - 1));
   if (arrivals === 'constant') return even;
   const stream = new RandomStream(1, 'arrivals');

@@ -5,6 +5,7 @@ import { type Arrivals, parseRequestReport, parseStageReport } from './inference
 import type { MeasuredRun } from './measured-run.ts';
 import { parseRequestLines } from './request-lines.ts';
 import { parseSweepCsv } from './sweep-csv.ts';
+import { isVllmBench, parseVllmBench } from './vllm-bench.ts';
 
 /** What a file of measurements holds. */
 export type Measurements =
@@ -39,8 +40,10 @@ export class MeasurementsParser {
     if (Array.isArray(whole)) return runsOf(one(parseRequestReport(whole, this.#name)));
     if (at(whole, 'load_summary') !== undefined)
       return runsOf(one(parseStageReport(whole, this.#name, this.#arrivals)));
+    if (isVllmBench(whole)) return runsOf(one(parseVllmBench(whole, this.#name, this.#arrivals)));
     if (at(whole, 'data') === undefined) {
-      return problem('(file)', 'an unknown document', 'a report of inference-perf or an answer of query_range');
+      const known = 'a report of inference-perf, a result of vllm bench serve or an answer of query_range';
+      return problem('(file)', 'an unknown document', known);
     }
     const history = parseHistory(whole);
     return history.ok ? ok({ kind: 'History', history: history.value }) : history;

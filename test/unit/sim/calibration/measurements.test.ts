@@ -90,7 +90,7 @@ test('an answer of query_range is a history', () => {
 
 const refused: Readonly<Record<string, readonly [text: string, said: string]>> = {
   'an empty file': ['\n', '`(file)` must be measurements of an engine, was "nothing"'],
-  'a document of another kind': ['{"a":1}', '`(file)` must be a report of inference-perf or an answer of query_range'],
+  'a document of another kind': ['{"a":1}', '`(file)` must be a report of inference-perf, a result of vllm bench serve or an answer of query_range'],
   'a stage with failures': [
     JSON.stringify({ ...stage, failures: { count: 2 } }),
     '`failures.count` must be at most 1 % of the requests: a run that failed measures no engine, was 2',
@@ -133,4 +133,88 @@ test.skipIf(!existsSync(sample))('reads what inference-perf 0.7.0 wrote', () => 
   const [one] = runsOf(readFileSync(join(sample, 'constant/per_request_lifecycle_metrics.first.json'), 'utf8'));
   expect(one?.loads[0]?.requests[0]).toMatchObject({ promptTokens: 139, outputTokens: 33 });
   expect(one?.measured.ttftMean).toBeCloseTo(62.1, 1);
+});
+
+describe('a result of vllm bench serve', () => {
+  const means = {
+    backend: 'vllm',
+    num_prompts: 20,
+    request_rate: 2,
+    burstiness: 1,
+    max_concurrency: null,
+    duration: 11,
+    completed: 20,
+    failed: 0,
+    total_input_tokens: 2000,
+    total_output_tokens: 220,
+    mean_ttft_ms: 50,
+    median_ttft_ms: 45,
+    mean_tpot_ms: 20,
+  };
+  const detailed = {
+    ...means,
+    completed: 2,
+    input_lens: [100, 200],
+    output_lens: [3, 2],
+    ttfts: [0.1, 0.2],
+    itls: [[0.05, 0.07], [0.1]],
+    start_times: [11.5, 10],
+    errors: ['', ''],
+  };
+
+  test('with details has the times of each request', () => {
+    const [run] = runsOf(JSON.stringify(detailed));
+    expect(run?.loads).toMatchObject([
+      {
+        kind: 'Open',
+        requests: [
+          { arrivalMs: 0, promptTokens: 200 },
+          { arrivalMs: 1500, outputTokens: 3 },
+        ],
+      },
+    ]);
+    expect(run?.timed?.map(({ ttft, e2e }) => [ttft, Math.round(e2e)])).toStrictEqual([
+      [200, 300],
+      [100, 220],
+    ]);
+    const [whole] = runsOf(JSON.stringify({ ...detailed, latencies: [0.25, 0.35] }));
+    expect(whole?.timed?.map(({ e2e }) => e2e)).toStrictEqual([350, 250]);
+  });
+
+  test('leaves out what failed, and is refused when that is much', () => {
+    const errors = { ...detailed, errors: ['', 'HTTP 503'] };
+    expect(runsOf(JSON.stringify(errors))[0]?.timed).toHaveLength(1);
+    expect(parse(JSON.stringify({ ...detailed, failed: 1 }))).toContain('`failed` must be at most 1 %');
+  });
+
+  test('without details has means, of requests that came at its rate, from its users, or at once', () => {
+    const [open] = runsOf(JSON.stringify(means));
+    expect(open?.measured).toStrictEqual({ ttftMean: 50, ttftP50: 45, e2eMean: 250, itlMean: 20 });
+    const requests = open?.loads[0]?.requests ?? [];
+    expect(requests).toHaveLength(20);
+    expect(requests.at(-1)).toStrictEqual({ arrivalMs: 10_000, promptTokens: 100, outputTokens: 11 });
+    const [closed] = runsOf(JSON.stringify({ ...means, request_rate: 'inf', max_concurrency: 4 }));
+    expect(closed?.loads[0]).toMatchObject({ kind: 'Closed', users: 4 });
+    const [burst] = runsOf(JSON.stringify({ ...means, request_rate: 'inf' }));
+    expect(burst?.loads[0]?.requests.every(({ arrivalMs }) => arrivalMs === 0)).toBe(true);
+    const [told] = runsOf(JSON.stringify({ ...means, mean_e2el_ms: 270 }));
+    expect(told?.measured).toMatchObject({ e2eMean: 270, itlMean: 22 });
+  });
+
+  const bad = {
+    'a column that is too short': [
+      { ...detailed, ttfts: [0.1] },
+      '`ttfts` must be as many as `input_lens` has (2), was',
+    ],
+    'a length that is no number': [
+      { ...detailed, input_lens: ['a', 2] },
+      '`input_lens.0` must be a number of at least 1',
+    ],
+    'a gap that is no number': [{ ...detailed, itls: [['x'], [0.1]] }, '`itls.0` must be seconds between tokens'],
+    'no duration': [{ ...means, duration: undefined }, '`duration` must be a number of at least 0, was absent'],
+    'nothing completed': [{ ...means, completed: 0 }, '`completed` must be a number of at least 1, was 0'],
+  } as const;
+  for (const [name, [document, says]] of Object.entries(bad)) {
+    test(`is refused with ${name}`, () => expect(parse(JSON.stringify(document))).toContain(says));
+  }
 });
