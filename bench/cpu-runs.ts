@@ -10,6 +10,7 @@ import {
   type SentLoad,
   type SentRequest,
 } from '../src/sim/calibration/measured-run.ts';
+import { CpuDrift, type ServerSpan } from './cpu-drift.ts';
 
 /** All repeats of one load on a CPU engine, measured request by request. */
 export interface CpuRun {
@@ -24,26 +25,54 @@ interface Request extends SentRequest, RequestTimes {}
 
 type Cells = ReadonlyMap<string, string>;
 
-export function readCpuRuns(folder: string): readonly CpuRun[] {
+/** `isRescaled`: each repeat as a machine of constant speed would have run it, all its times divided by how slow its own steps were. */
+export function readCpuRuns(
+  folder: string,
+  { isRescaled = false }: { readonly isRescaled?: boolean } = {},
+): readonly CpuRun[] {
+  const drift = isRescaled ? new CpuDrift(folder) : undefined;
   const rows = tableOf(readFileSync(join(folder, 'runs.csv'), 'utf8'));
   const requests = requestsByRun(folder);
   const names = new Set(rows.map((row) => nameOf(row)));
   return [...names].map((name) =>
     cpuRun(
       name,
-      rows.filter((row) => nameOf(row) === name),
-      requests,
+      rows
+        .filter((row) => nameOf(row) === name)
+        .map((row): Repeat => repeatOf(row, requests, drift?.of(spanOf(row)) ?? 1)),
     ),
   );
 }
 
-function cpuRun(name: string, repeats: readonly Cells[], requests: ReadonlyMap<string, readonly Request[]>): CpuRun {
-  const sent = repeats.map((row) => ({ row, requests: requests.get(row.get('run') ?? '') ?? [] }));
-  const isKvShort = repeats.some((row) => row.get('server')?.startsWith('c') === true);
+/** One repeat of a load; its times are already divided by `slowness`. */
+interface Repeat {
+  readonly row: Cells;
+  readonly requests: readonly Request[];
+  readonly slowness: number;
+}
+
+function repeatOf(row: Cells, requests: ReadonlyMap<string, readonly Request[]>, slowness: number): Repeat {
+  const own = requests.get(row.get('run') ?? '') ?? [];
+  const scaled = own.map((one) => ({
+    ...one,
+    arrivalMs: one.arrivalMs / slowness,
+    ttft: one.ttft / slowness,
+    e2e: one.e2e / slowness,
+  }));
+  return { row, requests: scaled, slowness };
+}
+
+function spanOf(row: Cells): ServerSpan {
+  const fromS = Number(row.get('start_unix'));
+  return { server: row.get('server') ?? '', fromS, toS: fromS + Number(row.get('wall_s')) };
+}
+
+function cpuRun(name: string, sent: readonly Repeat[]): CpuRun {
+  const isKvShort = sent.some(({ row }) => row.get('server')?.startsWith('c') === true);
   return {
     run: {
       name,
-      loads: sent.map(({ row, requests: all }) => loadOf(row, all)),
+      loads: sent.map(loadOf),
       measured: mediansOf(sent.map(({ requests: all }) => latenciesOf(all))),
     },
     isSteady: !isKvShort && medianOf(sent.map(({ row, requests: all }) => keptUp(row, all))) >= 0.95,
@@ -62,12 +91,12 @@ function keptUp(row: Cells, requests: readonly Request[]): number {
   return requests.filter(({ arrivalMs, e2e }) => arrivalMs + e2e <= lastSent).length / requests.length;
 }
 
-function loadOf(row: Cells, requests: readonly Request[]): SentLoad {
+function loadOf({ row, requests, slowness }: Repeat): SentLoad {
   if (row.get('mode') !== 'closed') return { kind: 'Open', requests };
   return {
     kind: 'Closed',
     users: Number(row.get('concurrency')),
-    untilMs: Number(row.get('duration_s')) * 1000,
+    untilMs: (Number(row.get('duration_s')) * 1000) / slowness,
     requests: [...requests, ...requests, ...requests],
   };
 }

@@ -3,7 +3,7 @@ import type { EngineProfile } from '../src/core/model/profile.ts';
 import { fitRuns } from '../src/sim/calibration/fit.ts';
 import type { MeasuredRun } from '../src/sim/calibration/measured-run.ts';
 import type { BenchOptions, Measurement } from './bench.ts';
-import { readCpuRuns } from './cpu-runs.ts';
+import { type CpuRun, readCpuRuns } from './cpu-runs.ts';
 import { absentRows, constantsNote, heldOut, type HeldOutRow } from './held-out.ts';
 import type { Limit } from './limits.ts';
 import { dataFolder } from './measured-runs.ts';
@@ -28,14 +28,27 @@ const overloaded: readonly HeldOutRow[] = [
 export async function cpuTruth({ say }: BenchOptions): Promise<readonly Measurement[]> {
   const folder = dataFolder(data);
   if (folder === undefined) return absentRows('vLLM on CPU', data, rows);
-  const all = readCpuRuns(folder);
+  const base = await engine();
+  const measured = predicted('vLLM on CPU', readCpuRuns(folder), { base, say });
+  // The machine's own drift taken out: what is left is the model's.
+  const rescaled = predicted('vLLM on CPU, rescaled by own steps', readCpuRuns(folder, { isRescaled: true }), {
+    base,
+    say,
+  });
+  return [...measured, ...rescaled];
+}
+
+function predicted(
+  title: string,
+  all: readonly CpuRun[],
+  { base, say }: { readonly base: EngineProfile; readonly say: BenchOptions['say'] },
+): readonly Measurement[] {
   const steady = all.filter(({ isSteady }) => isSteady).map(({ run }) => run);
   const queued = all.filter(({ isSteady, isKvShort }) => !isSteady && !isKvShort).map(({ run }) => run);
   const short = all.filter(({ isKvShort }) => isKvShort).map(({ run }) => run);
   const halves = [steady.filter((_, i) => i % 2 === 0), steady.filter((_, i) => i % 2 === 1)] as const;
-  const base = await engine();
   return [halves, halves.toReversed()].flatMap(([known = [], unknown = []], i) => {
-    const name = `vLLM on CPU, half ${i + 1} predicts the other`;
+    const name = `${title}, half ${i + 1} predicts the other`;
     const { profile, looks } = fitRuns(known.map(judged), { base, free: ['alpha', 'beta', 'delta', 'gq', 'tau0'] });
     say(`${name}: ${constantsNote(profile)}; ${looks} looks`);
     return [
