@@ -5,8 +5,10 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { explainText } from '../../../src/cli/explain-text.ts';
 import { logLines } from '../../../src/cli/log-lines.ts';
-import { replayFile } from '../../../src/cli/replay.ts';
+import { redecideText } from '../../../src/cli/redecide-text.ts';
+import { redecideFile, replayFile } from '../../../src/cli/replay.ts';
 import { replicas } from '../../../src/core/model/units.ts';
+import { Redecider } from '../../../src/core/redecide.ts';
 import { headerLine, passLine } from '../../../src/core/replay.ts';
 import { emptyMemory, tick } from '../../../src/core/tick.ts';
 import { at, fleetSeen, llama8bH100, poolPolicy, targetPolicy } from '../../support/builders.ts';
@@ -53,6 +55,45 @@ describe('decision logs in files', () => {
     await expect(replayFile(join(folder, 'cut.jsonl.gz'))).rejects.toMatchObject({
       code: 'LOG_INVALID',
       message: expect.stringContaining('cut off'),
+    });
+  });
+
+  test('another policy is told where it would have decided otherwise, and why', async () => {
+    const file = join(folder, 'plain.jsonl');
+    const other = await redecideFile(file, 'balanced');
+    expect(other).toMatchObject({ policy: 'balanced', passes: 20, decided: 20 });
+    expect(other.differences.length).toBeGreaterThan(0);
+    for (const { pass, recorded, other: said } of other.differences) {
+      const pair = JSON.parse(lines[pass] ?? '{}');
+      expect(pair.output.decisions[0].replicas).toBe(recorded.replicas);
+      expect(said.replicas).not.toBe(recorded.replicas);
+      expect(said.because.length).toBeGreaterThan(0);
+    }
+    const told = redecideText(other);
+    expect(told).toMatch(
+      /^balanced decides otherwise in \d+ of 20 decisions of 20 passes: more replicas in \d+, fewer in \d+\n/,
+    );
+    expect(told).toMatch(/ {2}recorded {2}\d+ {2}\w+: .*\n {2}instead {3}\d+ {2}\w+: /);
+  });
+
+  test('the policy that was recorded decides the same', () => {
+    const redecider = new Redecider(policy);
+    const outcomes = lines.map((line) => redecider.take(line));
+    expect(outcomes[0]).toBeUndefined();
+    expect(outcomes.slice(1)).toStrictEqual(
+      Array.from({ length: 20 }, () => ({ kind: 'pass', decided: 1, differences: [] })),
+    );
+    const nothing = { policy: 'same', passes: 20, decided: 20, differences: [] };
+    expect(redecideText(nothing)).toBe('same decides the same in all 20 passes (20 decisions)\n');
+  });
+
+  test('a peer cannot be asked, nor a log without passes', async () => {
+    await expect(redecideFile(join(folder, 'plain.jsonl'), 'hpa-queue')).rejects.toMatchObject({ code: 'USAGE' });
+    await writeFile(join(folder, 'header.jsonl'), `${lines[0] ?? ''}\n`);
+    await expect(redecideFile(join(folder, 'header.jsonl'), 'balanced')).rejects.toMatchObject({ code: 'LOG_INVALID' });
+    await expect(redecideFile(join(folder, 'broken.jsonl'), 'balanced')).rejects.toMatchObject({
+      code: 'LOG_INVALID',
+      message: expect.stringContaining('line 21'),
     });
   });
 
