@@ -78,6 +78,7 @@ export function learn(input: LearnInput): LearnedMemory {
 /** What the forecast knows of days. */
 function longMemory({ memory, seen, policy, step }: LearnInput): Pick<LearnedMemory, 'long'> {
   const { demand, long: before, mix } = memory.learned;
+  const lengths = lengthsOf(mix);
   const long =
     step.bin === undefined
       ? before
@@ -87,7 +88,8 @@ function longMemory({ memory, seen, policy, step }: LearnInput): Pick<LearnedMem
           {
             pool: seen.pool,
             quantile: policy.tunables.provisioningQuantile,
-            costs: tokenCosts(policy.targets[0]?.profile, lengthsOf(mix)),
+            costs: tokenCosts(policy.targets[0]?.profile, lengths),
+            lengths,
           },
         );
   return long === undefined ? {} : { long };

@@ -43,6 +43,7 @@ const bin = fits<DemandBin>({
   requestsPerSecond: amount,
   promptTokensPerSecond: amount,
   outputTokensPerSecond: amount,
+  waitingPerSecond: maybe(amount),
 });
 const sketch = fits<Sketch>({ weights: listOf(amount), total: amount, count: amount, referenceAt: amount });
 const warmths = fits<LearnedMemory['leadTime']['total']>({ warm: sketch, cold: sketch });

@@ -136,7 +136,7 @@ function raise(input: SizingInput, draft: Draft): Sizing {
   const isReactiveRaise = need.reactive > input.spec;
   const why: Because = { reason: need.because, message: needMessage(input, draft) };
   if (blocked === 0) {
-    const candidates = [{ replicas: draft.wanted - 1, lost: 'would not carry it' }];
+    const candidates = [tooFew(input, draft), moreThanNeeded(draft.wanted)];
     return { wanted: draft.wanted, need, isReactiveRaise, leadSeconds, because: [why], candidates };
   }
   return {
@@ -162,6 +162,33 @@ function needMessage(input: SizingInput, { need, leadSeconds, wanted }: Draft): 
   return `up to ${figure(demand.upper)} req/s within ${figure(leadSeconds)} s needs ${each}`;
 }
 
+/** One replica fewer, and what it would leave undone. */
+function tooFew(input: SizingInput, draft: Draft): CandidateReport {
+  const { need, leadSeconds, wanted } = draft;
+  const replicas = wanted - 1;
+  if (replicas === 0 && need.replicas === 0) return { replicas, lost: 'something may still arrive' };
+  if (need.because === 'BacklogRaises') {
+    const seconds = figure(input.tunables.recoverySeconds ?? usualRecoverySeconds(leadSeconds));
+    return { replicas, lost: `${figure(need.backlog)} waiting requests would take more than ${seconds} s` };
+  }
+  const demand = ahead(input, leadSeconds);
+  if (need.because === 'ReactiveFloor' || demand === undefined)
+    return { replicas, lost: 'what is here now would not fit' };
+  const share = plannedShare(input.tunables.targetUtilization, input.capacity);
+  const carried = replicas * input.capacity.requestsPerSecond * share;
+  const asked = demand.upper * input.share;
+  return { replicas, lost: `${figure(carried)} req/s with the margin kept, for up to ${figure(asked)}` };
+}
+
+function moreThanNeeded(wanted: number): CandidateReport {
+  return { replicas: wanted + 1, lost: 'nothing asks for more' };
+}
+
+/** What there is, where fewer do. */
+function idle(spec: number): CandidateReport {
+  return { replicas: spec, lost: 'fewer carry it, and would be kept' };
+}
+
 function counted(n: number): string {
   return n === 1 ? '1 replica' : `${n} replicas`;
 }
@@ -185,8 +212,14 @@ function lower(input: SizingInput, draft: Draft): Sizing {
   const base = { need, isReactiveRaise: false, leadSeconds };
   const { spec } = input;
   const why: Because = { reason: 'DemandMet', message: needMessage(input, draft) };
-  if (draft.wanted === spec) return { ...base, wanted: spec, because: [why], candidates: [] };
-  const lost = (replicas: number, text: string): readonly CandidateReport[] => [{ replicas, lost: text }];
+  if (draft.wanted === spec) {
+    const candidates = [...(spec === 0 ? [] : [tooFew(input, draft)]), moreThanNeeded(spec)];
+    return { ...base, wanted: spec, because: [why], candidates };
+  }
+  const lost = (replicas: number, text: string): readonly CandidateReport[] => [
+    { replicas, lost: text },
+    moreThanNeeded(spec),
+  ];
   if (!input.evidence.allowsDecrease) {
     const reason = input.evidence.because ?? { reason: 'NoPositiveEvidence' as const, message: 'demand is not known' };
     return { ...base, wanted: spec, because: [reason, why], candidates: lost(draft.wanted, reason.message) };
@@ -195,7 +228,8 @@ function lower(input: SizingInput, draft: Draft): Sizing {
   const wanted = Math.min(spec, Math.max(draft.wanted, ...floors.map((f) => f.replicas)));
   const binding = floors.find((f) => f.replicas >= wanted && f.replicas > draft.wanted);
   const because = binding === undefined ? [why] : [binding.because, why];
-  const candidates = binding === undefined ? [] : lost(draft.wanted, binding.because.message);
+  const under = wanted === 0 ? [] : [tooFew(input, { ...draft, wanted })];
+  const candidates = binding === undefined ? [...under, idle(spec)] : [...lost(draft.wanted, binding.because.message)];
   return { ...base, wanted, because, candidates };
 }
 

@@ -11,6 +11,7 @@ import type {
 } from '../model/report.ts';
 import { after } from '../model/units.ts';
 import { becauseOf } from '../decision/recommendation.ts';
+import { promptTokensOf } from '../forecast/series.ts';
 import { requiredSignals } from '../signals/observe.ts';
 import { conditionsOf } from './conditions.ts';
 import { counterfactualOf } from './counterfactual.ts';
@@ -77,7 +78,7 @@ function demandOf({ learned, lengths, observation }: ReportInput): DemandReport 
   const stock = waiting.sum + (queue.kind === 'known' ? queue.value : 0);
   return {
     requestsPerSecond: bin.requestsPerSecond,
-    promptTokensPerSecond: bin.promptTokensPerSecond,
+    promptTokensPerSecond: round(promptTokensOf(bin, lengths)),
     outputTokensPerSecond: bin.outputTokensPerSecond,
     waiting: stock,
     running: running.sum,

@@ -1,8 +1,9 @@
 import type { DemandBin, LongForecast } from '../model/memory.ts';
 import { elapsed, type Instant } from '../model/units.ts';
+import type { Lengths } from '../signals/mix.ts';
 import { copyOf } from './copy.ts';
 import { advance, emptyForecaster, heaviestOf, poolNames, type Forecaster } from './forecaster.ts';
-import type { TokenCosts } from './series.ts';
+import { promptTokensOf, type TokenCosts } from './series.ts';
 import { setupOf, type Setup } from './setup.ts';
 
 /** The pool of members on minutes of work: what it knows of days, kept as plain data. */
@@ -25,6 +26,8 @@ export interface LongContext {
   readonly pool: string;
   readonly quantile: number;
   readonly costs: TokenCosts;
+  /** What prompts that still wait are taken for. */
+  readonly lengths: Pick<Lengths, 'uncachedPrompt'>;
 }
 
 const sizes: Setup = setupOf({ step, horizons, quantiles: [] });
@@ -42,7 +45,8 @@ export function longAfter(
   if (before === undefined) return long;
   const span = Math.min(longestSpanSeconds, elapsed(before, bin.at));
   if (span <= 0) return long;
-  const work = context.costs.prompt * bin.promptTokensPerSecond + context.costs.output * bin.outputTokensPerSecond;
+  const work =
+    context.costs.prompt * promptTokensOf(bin, context.lengths) + context.costs.output * bin.outputTokensPerSecond;
   const end = bin.at / 1000 - offsetOf(context.pool);
   const start = end - span;
   const first = Math.floor(start / step);

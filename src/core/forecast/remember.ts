@@ -45,10 +45,12 @@ function meanOf(group: readonly DemandBin[]): DemandBin {
   if (group.length === 1) return only;
   const mean = (of: (bin: DemandBin) => number): number =>
     Number((group.reduce((sum, bin) => sum + of(bin), 0) / group.length).toPrecision(5));
+  const waiting = mean((bin) => bin.waitingPerSecond ?? 0);
   return {
     at: last.at,
     requestsPerSecond: mean((bin) => bin.requestsPerSecond),
     promptTokensPerSecond: mean((bin) => bin.promptTokensPerSecond),
     outputTokensPerSecond: mean((bin) => bin.outputTokensPerSecond),
+    ...(waiting === 0 ? {} : { waitingPerSecond: waiting }),
   };
 }

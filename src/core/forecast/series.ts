@@ -26,8 +26,8 @@ export interface TokenCosts {
 
 /**
  * Bins as work: tokens weighed by their cost, in units of one mean request of the present mix. So longer prompts at the same number of
- * requests are more demand, and the lumps of long prompts count in the forecast's error. How long the answers of a bin would become was not
- * known when it closed: they are taken at the present mean.
+ * requests are more demand, and the lumps of long prompts count in the forecast's error. How long the answers of a bin would become, and the prompts that
+ * waited when it closed, was not known: they are taken at the present mean.
  */
 export function seriesOf(bins: readonly DemandBin[], lengths: Lengths, costs: TokenCosts, nowMs: number): Series {
   const perRequest = workOf(lengths, costs);
@@ -36,8 +36,15 @@ export function seriesOf(bins: readonly DemandBin[], lengths: Lengths, costs: To
   return seriesFrom(
     bins,
     (bin) => (bin.at - nowMs) / 1000,
-    (bin) => prompt * bin.promptTokensPerSecond + answer * bin.requestsPerSecond,
+    (bin) => prompt * promptTokensOf(bin, lengths) + answer * bin.requestsPerSecond,
   );
+}
+
+/** Prompt tokens a second of a bin, with those that waited at the present mean; where no engine counts them, all. */
+export function promptTokensOf(bin: DemandBin, { uncachedPrompt }: Pick<Lengths, 'uncachedPrompt'>): number {
+  const { promptTokensPerSecond, waitingPerSecond = 0, requestsPerSecond } = bin;
+  const tokens = promptTokensPerSecond + waitingPerSecond * uncachedPrompt;
+  return tokens > 0 ? tokens : requestsPerSecond * uncachedPrompt;
 }
 
 /** Work of one mean request. */

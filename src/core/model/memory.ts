@@ -42,8 +42,11 @@ export type Warmth = 'warm' | 'cold';
 export interface DemandBin {
   readonly at: Instant;
   readonly requestsPerSecond: number;
+  /** Of prompts that began to be computed. */
   readonly promptTokensPerSecond: number;
   readonly outputTokensPerSecond: number;
+  /** Requests that began to wait, less those that ceased: how long their prompts are was not known. Absent: none. */
+  readonly waitingPerSecond?: number;
 }
 
 export type BaselineSignal =

@@ -1,4 +1,4 @@
-import { lengthsOf, waitingPromptOf } from './mix.ts';
+import { lengthsOf } from './mix.ts';
 import type { DemandBin, GatewayBaseline, LearnedMemory, ReplicaBaseline } from '../model/memory.ts';
 import type { PoolSeen, ReplicaSeen } from '../model/pool.ts';
 import { aged } from '../model/sample.ts';
@@ -56,7 +56,7 @@ export function stepDemand(seen: PoolSeen, observation: Observation, context: De
   const { rates, all, settled } = readPairs(observation, context, maxAge);
   const gateway = gatewayStep(seen.gateway, context.learned.gateway, { now: context.now, maxAge });
   const flow = all.replicas > 0 ? all : undefined;
-  const bin = binOf({ rates, flow, gateway, context });
+  const bin = binOf({ rates, gateway, context });
   return {
     ...(bin === undefined ? {} : { bin }),
     ...(flow === undefined || bin === undefined ? {} : { flow }),
@@ -128,27 +128,25 @@ function addRates(rates: PoolRates, increase: Increase, seconds: number): void {
 
 interface BinInput {
   readonly rates: PoolRates;
-  readonly flow: Flow | undefined;
   readonly gateway: GatewayStep;
   readonly context: DemandContext;
 }
 
-function binOf({ rates, flow, gateway, context }: BinInput): DemandBin | undefined {
-  const { mix } = context.learned;
-  const promptTokens = waitingPromptOf(mix, flow);
+function binOf({ rates, gateway, context }: BinInput): DemandBin | undefined {
   const { covered, expected, unsampled } = rates;
   const scale = isCovered(covered, expected) ? (expected + unsampled) / covered : undefined;
   const queueChange = gateway.queuedChangePerSecond ?? 0;
   const counted = gateway.requestsPerSecond;
   if (counted === undefined && scale === undefined) return undefined;
   const requests = counted ?? Math.max(0, rates.requests * (scale ?? 1) + queueChange);
-  const waitingPrompt = (rates.waitingChange * (scale ?? 1) + queueChange) * promptTokens;
-  const prompt = scale === undefined ? 0 : Math.max(0, rates.uncachedPrompt * scale + waitingPrompt);
+  const prompt = scale === undefined ? 0 : Math.max(0, rates.uncachedPrompt * scale);
+  const waiting = scale === undefined ? 0 : rounded(rates.waitingChange * scale + queueChange);
   return {
     at: context.now,
     requestsPerSecond: rounded(requests),
-    promptTokensPerSecond: rounded(prompt > 0 ? prompt : requests * promptTokens),
-    outputTokensPerSecond: rounded(requests * lengthsOf(mix).output),
+    promptTokensPerSecond: rounded(prompt),
+    outputTokensPerSecond: rounded(requests * lengthsOf(context.learned.mix).output),
+    ...(waiting === 0 ? {} : { waitingPerSecond: waiting }),
   };
 }
 

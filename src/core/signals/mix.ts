@@ -42,15 +42,6 @@ export function lengthsOf(mix: Mix, running = 0): Lengths {
   };
 }
 
-/**
- * Tokens to compute of the prompt of a request that waits: as of those that have started, this step's included, and of the prior only while none
- * has. What a bin says stays: the caution that pulls young means towards the prior would be remembered as demand.
- */
-export function waitingPromptOf(mix: Mix, flow: Flow | undefined): number {
-  const seen = learnMix(mix, flow, 0);
-  return seen.weight > leastWeight ? Math.max(1, seen.promptTokens * (1 - seen.cachedShare)) : prior.promptTokens;
-}
-
 /** Mean of what was measured and of as many requests of the prior as are missing to its weight. */
 function shrunk(mean: number, weight: number, otherwise: { readonly mean: number; readonly weight: number }): number {
   const pull = Math.max(0, otherwise.weight - weight);

@@ -4,7 +4,12 @@ import { longAfter, longBound, type LongContext } from '../../../../src/core/for
 import type { DemandBin, LongForecast } from '../../../../src/core/model/memory.ts';
 import { at } from '../../../support/builders.ts';
 
-const context: LongContext = { pool: 'ns/pool', quantile: 0.95, costs: { prompt: 1, output: 4 } };
+const context: LongContext = {
+  pool: 'ns/pool',
+  quantile: 0.95,
+  costs: { prompt: 1, output: 4 },
+  lengths: { uncachedPrompt: 1000 },
+};
 const workOfRequest = 1000 + 4 * 200;
 
 function bin(seconds: number, requests: number): DemandBin {

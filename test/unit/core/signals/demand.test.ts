@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { freshMemory } from '../../../../src/core/propose.ts';
+import { promptTokensOf } from '../../../../src/core/forecast/series.ts';
 import { stepDemand, type DemandStep } from '../../../../src/core/signals/demand.ts';
 import { observe } from '../../../../src/core/signals/observe.ts';
 import type { PoolSeen, ReplicaSeen } from '../../../../src/core/model/pool.ts';
@@ -155,21 +156,27 @@ test('prompt tokens that the cache served are no demand', () => {
   expect(step.bin?.promptTokensPerSecond).toBe(2000);
 });
 
-test('prompts that wait are taken to be as long as those that were seen, not as the prior', () => {
+test('prompts that wait are in no counter: they are kept apart, and priced when they are looked at', () => {
   const step = steps(
     poolOf([replica('a', { finishedTotal: 0, running: 0, waiting: 0, promptTokensTotal: 0 }, 0)]),
     poolOf([replica('a', { finishedTotal: 60, running: 15, waiting: 75, promptTokensTotal: 75 * 40 }, 15)]),
   );
-  expect(step.bin?.requestsPerSecond).toBe(10);
-  expect(step.bin?.promptTokensPerSecond).toBe(400);
+  expect(step.bin).toMatchObject({ requestsPerSecond: 10, promptTokensPerSecond: 200, waitingPerSecond: 5 });
+  const bin = step.bin ?? { at: at(0), requestsPerSecond: 0, promptTokensPerSecond: 0, outputTokensPerSecond: 0 };
+  expect(promptTokensOf(bin, { uncachedPrompt: 40 })).toBe(400);
+  expect(promptTokensOf(bin, { uncachedPrompt: 1024 })).toBe(5320);
 });
 
-test('while none was seen they are as long as the prior', () => {
-  const step = steps(
-    poolOf([replica('a', { finishedTotal: 0, running: 0, waiting: 0, promptTokensTotal: 0 }, 0)]),
-    poolOf([replica('a', { finishedTotal: 0, running: 0, waiting: 30, promptTokensTotal: 0 }, 15)]),
-  );
-  expect(step.bin?.promptTokensPerSecond).toBe(2048);
+test('those that ceased to wait are not counted twice, and without a counter all prompts are of the mean', () => {
+  const drained = {
+    at: at(0),
+    requestsPerSecond: 1,
+    promptTokensPerSecond: 300,
+    outputTokensPerSecond: 0,
+    waitingPerSecond: -2,
+  };
+  expect(promptTokensOf(drained, { uncachedPrompt: 100 })).toBe(100);
+  expect(promptTokensOf({ ...drained, promptTokensPerSecond: 0 }, { uncachedPrompt: 100 })).toBe(100);
 });
 
 /** Two looks so many seconds apart, with nothing in between. */
