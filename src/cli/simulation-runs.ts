@@ -14,6 +14,9 @@ interface Line {
 }
 const schema = 'forewarm.dev/simulation-run/v1';
 
+/** Of what a run keeps: with another it is made again. */
+const resultFormat = 2;
+
 /**
  * Finished runs, one JSON object a line. Each stands under a hash of everything that made it, down to the version of Forewarm: a run is taken
  * from the file when nothing differs, and a file may hold runs of any commands.
@@ -112,7 +115,7 @@ class Keys {
   readonly #loads = new Map<Workload, string>();
 
   of({ scenario: { workload, ...scenario }, definition, label, iterationFactor = 1 }: SimulationJob): string {
-    const parts = { version, scenario, definition, label, iterationFactor };
+    const parts = { version, resultFormat, scenario, definition, label, iterationFactor };
     const files = definition.kind === 'ExternalPolicy' ? filesOf(definition.command) : [];
     return hashOf([this.#loadHash(workload), JSON.stringify(parts), ...files]);
   }

@@ -107,7 +107,9 @@ function concluded(
   const shown = found.errors.map(({ figure, meanError }) => `${figure} ${meanError.toFixed(1)} %`).join(', ');
   const verdict = isCalibrated ? 'Calibrated' : `Estimate, held-out error above ${calibratedWithin} %`;
   const validity = `${verdict}: fitted to ${found.fitted}; held-out errors on ${found.heldOut}: ${shown}. Valid for ${span}.`;
-  return { ...found, profile: { ...found.profile, validity, isValidated: isCalibrated }, isCalibrated, error };
+  // How far an estimate may be off that the fit began with says nothing about what was measured.
+  const { iterationError: _, ...constants } = found.profile;
+  return { ...found, profile: { ...constants, validity, isValidated: isCalibrated }, isCalibrated, error };
 }
 
 function named(runs: readonly MeasuredRun[]): string {

@@ -87,6 +87,21 @@ describe('decision logs in files', () => {
     expect(redecideText(nothing)).toBe('same decides the same in all 20 passes (20 decisions)\n');
   });
 
+  test('every size that was wanted stands beside sizes that were not, with what was against them', () => {
+    const targets = lines.slice(1).flatMap((line) => JSON.parse(line).output.reports[0].targets);
+    const known = targets.filter(({ wanted }) => wanted !== undefined);
+    expect(known.length).toBeGreaterThan(10);
+    for (const { wanted, candidates } of known) {
+      const sizes = candidates.map(({ replicas: size }: { replicas: number }) => size);
+      expect(sizes).toContain(wanted - 1);
+      expect(sizes.some((size: number) => size > wanted)).toBe(true);
+      expect(sizes).not.toContain(wanted);
+      expect(candidates.every(({ lost }: { lost: string }) => lost.length > 10)).toBe(true);
+    }
+    const forecast = known.map(({ candidates }) => candidates[0]?.lost);
+    expect(forecast.some((lost) => /^\d+ req\/s with the margin kept, for up to \d+$/.test(lost))).toBe(true);
+  });
+
   test('a peer cannot be asked, nor a log without passes', async () => {
     await expect(redecideFile(join(folder, 'plain.jsonl'), 'hpa-queue')).rejects.toMatchObject({ code: 'USAGE' });
     await writeFile(join(folder, 'header.jsonl'), `${lines[0] ?? ''}\n`);

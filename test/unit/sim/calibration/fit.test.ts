@@ -116,8 +116,9 @@ describe('a fit to runs', () => {
   });
   test('calls a profile calibrated where it predicts the runs held out', () => {
     const runs = [0.5, 1, 2, 3, 4, 5].map((rate) => runAt(rate));
-    const calibration = calibrateRuns(runs, { base, free });
+    const calibration = calibrateRuns(runs, { base: { ...base, iterationError: 0.25 }, free });
     expect(calibration?.isCalibrated).toBe(true);
+    expect(calibration?.profile).not.toHaveProperty('iterationError');
     expect(calibration?.error).toBeLessThan(5);
     expect(calibration?.profile.isValidated).toBe(true);
     expect(calibration?.profile.validity).toMatch(/^Calibrated: .*prompts of 1\d\d to 10\d\d/);

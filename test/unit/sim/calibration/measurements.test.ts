@@ -90,7 +90,10 @@ test('an answer of query_range is a history', () => {
 
 const refused: Readonly<Record<string, readonly [text: string, said: string]>> = {
   'an empty file': ['\n', '`(file)` must be measurements of an engine, was "nothing"'],
-  'a document of another kind': ['{"a":1}', '`(file)` must be a report of inference-perf, a result of vllm bench serve or an answer of query_range'],
+  'a document of another kind': [
+    '{"a":1}',
+    '`(file)` must be a report of inference-perf, a result of vllm bench serve or an answer of query_range',
+  ],
   'a stage with failures': [
     JSON.stringify({ ...stage, failures: { count: 2 } }),
     '`failures.count` must be at most 1 % of the requests: a run that failed measures no engine, was 2',
