@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { parse } from 'csv-parse/sync';
 
 /** Milliseconds of a step with so many decoding requests and prefill tokens: a robust fit over all steps of the data (its SOURCE.md). */
 const usualStep = (decoding: number, prefill: number): number => 17 + 0.54 * decoding + 0.2 * prefill;
+
+type Row = Readonly<Record<string, string>>;
 
 interface Step {
   readonly endS: number;
@@ -23,11 +26,7 @@ export class CpuDrift {
 
   constructor(folder: string) {
     const text = gunzipSync(readFileSync(join(folder, 'iterations.csv.gz'))).toString('utf8');
-    const rows = text
-      .trim()
-      .split('\n')
-      .slice(1)
-      .map((line) => line.split(','));
+    const rows = parse<Row>(text, { columns: true });
     const steps = rows.flatMap((row, i) => stepOf(row, rows[i - 1]));
     this.#steps = Map.groupBy(steps, ({ server }) => server);
   }
@@ -40,10 +39,14 @@ export class CpuDrift {
 }
 
 /** A step took from the end of the one before, when that left work behind. */
-function stepOf(row: readonly string[], before: readonly string[] | undefined): readonly (Step & { server: string })[] {
-  const [server = '', end, iteration, , prefill, decoding] = row;
-  if (before === undefined || before[0] !== server || Number(before[2]) + 1 !== Number(iteration)) return [];
-  if (!(Number(before[7]) > 0)) return [];
-  const ms = (Number(end) - Number(before[1])) * 1000;
-  return [{ server, endS: Number(end), ratio: ms / usualStep(Number(decoding), Number(prefill)) }];
+function stepOf(row: Row, before: Row = {}): readonly (Step & { server: string })[] {
+  if (before['server'] !== row['server'] || numberIn(before, 'iteration') + 1 !== numberIn(row, 'iteration')) return [];
+  if (!(numberIn(before, 'kv_pct') > 0)) return [];
+  const ms = (numberIn(row, 't_unix') - numberIn(before, 't_unix')) * 1000;
+  const ratio = ms / usualStep(numberIn(row, 'gen_requests'), numberIn(row, 'ctx_tokens'));
+  return [{ server: row['server'] ?? '', endS: numberIn(row, 't_unix'), ratio }];
+}
+
+function numberIn(row: Row, name: string): number {
+  return Number(row[name]);
 }

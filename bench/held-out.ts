@@ -18,6 +18,15 @@ export function heldOut(
   rows: readonly HeldOutRow[],
 ): readonly Measurement[] {
   const errors = runs.flatMap((run) => errorsOf(profile, run));
+  return scored(name, errors, rows);
+}
+
+/** The same of errors that several profiles made. */
+export function scored(
+  name: string,
+  errors: readonly FigureError[],
+  rows: readonly HeldOutRow[],
+): readonly Measurement[] {
   return rows.map(({ figure, metric, limit }) => {
     const own = errors.filter((one) => one.figure === figure);
     const value = own.reduce((sum, { error }) => sum + Math.abs(error), 0) / own.length;

@@ -13,10 +13,10 @@ const mostShown = 50;
 
 export function redecideText({ policy, passes, decided, differences }: RedecideSummary): string {
   if (differences.length === 0) return `${policy} decides the same in all ${passes} passes (${decided} decisions)\n`;
-  const more = differences.filter(({ recorded, other }) => Number(other.replicas) > Number(recorded.replicas)).length;
+  const moved = differences.map(({ recorded, other }) => Number(other.replicas) - Number(recorded.replicas));
   const head =
     `${policy} decides otherwise in ${differences.length} of ${decided} decisions of ${passes} passes: ` +
-    `more replicas in ${more}, fewer in ${differences.length - more}\n`;
+    `more replicas in ${moved.filter((by) => by > 0).length}, fewer in ${moved.filter((by) => by < 0).length}\n`;
   const rest = differences.length - mostShown;
   const tail = rest > 0 ? `${rest} more; '-o json' names them all\n` : '';
   return `${head}${differences.slice(0, mostShown).map(lineOf).join('')}${tail}`;

@@ -97,6 +97,8 @@ async function inWorker(
   signal: AbortSignal,
   { found, advance }: { readonly found: Found; readonly advance: (share: number) => void },
 ): Promise<SimRun | undefined> {
+  // Who waited for another's search may find that all is over.
+  if (signal.aborted) return undefined;
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const worker = new Worker(new URL(`./simulation-worker.${extension}`, import.meta.url), { workerData: task });
   const { promise, resolve, reject } = Promise.withResolvers<SimRun | undefined>();

@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { Ajv, type ValidateFunction } from 'ajv';
 import { load } from 'js-yaml';
 import { profileFromDatasheet } from '../core/model/datasheet-profile.ts';
 import type { Datasheet, EngineSettings } from '../core/model/datasheet.ts';
 import type { EngineProfile } from '../core/model/profile.ts';
-import { describe, ok, problem, type Problem, type Result } from '../core/model/result.ts';
+import { describe, ok, problem, type Result } from '../core/model/result.ts';
 import { ForewarmError } from '../errors.ts';
 import { datasheetFileSchema, profileSchema } from './profile-schema.ts';
+import { schemaProblem } from './schema-problem.ts';
 
 interface DatasheetFile extends EngineSettings {
   readonly datasheet: Datasheet;
@@ -55,7 +56,9 @@ function estimated(document: unknown): Result<EngineProfile> {
 }
 
 function checked<T>(isValid: ValidateFunction<T>, document: unknown): Result<T> {
-  return isValid(document) ? ok(document) : { ok: false, problem: toProblem(isValid.errors?.[0]) };
+  return isValid(document)
+    ? ok(document)
+    : { ok: false, problem: schemaProblem(isValid.errors?.[0], 'an engine profile') };
 }
 
 function consistent(profile: EngineProfile): Result<EngineProfile> {
@@ -106,26 +109,4 @@ function parseYaml(text: string): Result<unknown> {
     const first = err instanceof Error ? (err.message.split('\n')[0] ?? '') : 'unreadable';
     return problem('(file)', first, 'one YAML document');
   }
-}
-
-function toProblem(error: ErrorObject | undefined): Problem {
-  if (error === undefined) return { field: '(file)', seen: 'unreadable', allowed: 'an engine profile' };
-  const parts = error.instancePath.split('/').slice(1);
-  const fieldOf = (name: string): string => [...parts, name].join('.');
-  if (error.keyword === 'required') {
-    return { field: fieldOf(String(error.params['missingProperty'])), seen: 'absent', allowed: 'present' };
-  }
-  if (error.keyword === 'additionalProperties') {
-    const allowed = `one of ${Object.keys(error.parentSchema?.['properties'] ?? {}).join(', ')}`;
-    return { field: fieldOf(String(error.params['additionalProperty'])), seen: 'present', allowed };
-  }
-  if (error.keyword === 'enum') {
-    const allowed = `one of ${error.params['allowedValues'].join(', ')}`;
-    return { field: parts.join('.'), seen: JSON.stringify(error.data) ?? 'absent', allowed };
-  }
-  return {
-    field: parts.join('.') || '(file)',
-    seen: JSON.stringify(error.data) ?? 'absent',
-    allowed: (error.message ?? '').replace(/^must be /, ''),
-  };
 }

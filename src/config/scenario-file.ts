@@ -5,6 +5,7 @@ import { describe, ok, problem, type Problem, type Result } from '../core/model/
 import type { ScenarioSettings } from '../core/model/simulated-scenario.ts';
 import { ForewarmError } from '../errors.ts';
 import { faultKinds, scenarioSchema } from './scenario-schema.ts';
+import { fieldAt, schemaProblem } from './schema-problem.ts';
 
 const isScenario = new Ajv({ verbose: true, discriminator: true }).compile<ScenarioSettings>(scenarioSchema);
 
@@ -41,32 +42,10 @@ function parseYaml(text: string): Result<unknown> {
 }
 
 function toProblem(error: ErrorObject | undefined): Problem {
-  if (error === undefined) return { field: '(file)', seen: 'unreadable', allowed: 'a scenario' };
-  const path = error.instancePath
-    .slice(1)
-    .split('/')
-    .filter((part) => part !== '');
-  const at = (...more: readonly string[]): string => [...path, ...more].join('.') || '(file)';
-  switch (error.keyword) {
-    case 'required':
-      return { field: at(String(error.params['missingProperty'])), seen: 'absent', allowed: 'present' };
-    case 'additionalProperties': {
-      const known = fieldsOf(error.parentSchema).join(', ');
-      return { field: at(String(error.params['additionalProperty'])), seen: 'present', allowed: `one of ${known}` };
-    }
-    case 'discriminator':
-      return { field: at('kind'), seen: String(error.params['tagValue']), allowed: `one of ${faultKinds.join(', ')}` };
-    default:
-      return { field: at(), seen: JSON.stringify(error.data) ?? 'absent', allowed: allowedBy(error) };
-  }
-}
-
-function fieldsOf(schema: ErrorObject['parentSchema']): readonly string[] {
-  const properties: unknown = schema?.['properties'];
-  return typeof properties === 'object' && properties !== null ? Object.keys(properties) : [];
-}
-
-function allowedBy({ keyword, message = '', params }: ErrorObject): string {
-  if (keyword === 'enum') return `one of ${[params['allowedValues']].flat().join(', ')}`;
-  return message.replace(/^must (be )?/, '');
+  if (error?.keyword !== 'discriminator') return schemaProblem(error, 'a scenario');
+  return {
+    field: fieldAt(error, 'kind'),
+    seen: String(error.params['tagValue']),
+    allowed: `one of ${faultKinds.join(', ')}`,
+  };
 }

@@ -72,42 +72,73 @@ export type Replayed =
   | { readonly kind: 'different'; readonly line: number; readonly pass: number; readonly difference: Difference }
   | { readonly kind: 'unreadable'; readonly line: number; readonly problem: Problem };
 
-/** Replays a log line by line: `take` answers as soon as the outcome is known, `end` after the last line. */
-export class Replay {
+/** A pass of a log with its place. `undefined`: a line that is no pass. */
+export type ReadPass =
+  | {
+      readonly kind: 'pass';
+      readonly line: number;
+      readonly pass: number;
+      /** From which it started. */
+      readonly memory: FleetMemory;
+      readonly recorded: DecisionLogPass;
+    }
+  | { readonly kind: 'unreadable'; readonly line: number; readonly problem: Problem };
+
+/** Reads a log line by line. A pass starts from the header's memory, or from what was carried on after the one before. */
+export class DecisionLogReader {
   #memory: FleetMemory | undefined = undefined;
   #line = 0;
   #passes = 0;
 
-  take(text: string): Replayed | undefined {
+  get hasBegun(): boolean {
+    return this.#memory !== undefined;
+  }
+
+  get passes(): number {
+    return this.#passes;
+  }
+
+  carry(memory: FleetMemory): void {
+    this.#memory = memory;
+  }
+
+  take(text: string): ReadPass | undefined {
     this.#line++;
     if (text.trim() === '') return undefined;
     const parsed = parseDecisionLogLine(text);
     if (!parsed.ok) return this.#unreadable(parsed.problem);
-    return 'schema' in parsed.value ? this.#begin(parsed.value) : this.#pass(parsed.value);
-  }
-
-  end(): Replayed {
-    if (this.#memory !== undefined) return { kind: 'identical', passes: this.#passes };
-    return { kind: 'unreadable', line: 1, problem: { field: 'line', seen: 'nothing', allowed: 'a decision log' } };
-  }
-
-  #begin(header: DecisionLogHeader): undefined {
-    this.#memory = header.memory;
-  }
-
-  #pass({ input, output }: DecisionLogPass): Replayed | undefined {
+    if ('schema' in parsed.value) {
+      this.#memory = parsed.value.memory;
+      return undefined;
+    }
     if (this.#memory === undefined) {
       return this.#unreadable({ field: 'line', seen: 'a pass', allowed: `a header of schema '${decisionLogSchema}'` });
     }
-    this.#passes++;
-    const { memory, decisions, actions, reports } = tick(this.#memory, input);
-    this.#memory = memory;
-    const difference = firstDifference(output, { decisions, actions, reports });
-    return difference && { kind: 'different', line: this.#line, pass: this.#passes, difference };
+    return { kind: 'pass', line: this.#line, pass: ++this.#passes, memory: this.#memory, recorded: parsed.value };
   }
 
-  #unreadable(found: Problem): Replayed {
-    return { kind: 'unreadable', line: this.#line, problem: found };
+  #unreadable(problem: Problem): ReadPass {
+    return { kind: 'unreadable', line: this.#line, problem };
+  }
+}
+
+/** Replays a log line by line: `take` answers as soon as the outcome is known, `end` after the last line. */
+export class Replay {
+  readonly #log = new DecisionLogReader();
+
+  take(text: string): Replayed | undefined {
+    const read = this.#log.take(text);
+    if (read?.kind !== 'pass') return read;
+    const { line, pass, recorded } = read;
+    const { memory, decisions, actions, reports } = tick(read.memory, recorded.input);
+    this.#log.carry(memory);
+    const difference = firstDifference(recorded.output, { decisions, actions, reports });
+    return difference && { kind: 'different', line, pass, difference };
+  }
+
+  end(): Replayed {
+    if (this.#log.hasBegun) return { kind: 'identical', passes: this.#log.passes };
+    return { kind: 'unreadable', line: 1, problem: { field: 'line', seen: 'nothing', allowed: 'a decision log' } };
   }
 }
 

@@ -3,7 +3,7 @@ import type { NodeName } from '../core/model/pool.ts';
 import type { Agenda } from './agenda.ts';
 import type { FaultSchedule } from './faults/schedule.ts';
 import { Outages } from './faults/outages.ts';
-import { GpuTally, type GpuTime } from './gpu-time.ts';
+import type { GpuTally } from './gpu-time.ts';
 import { Downloads } from './downloads.ts';
 import { SimNode } from './node.ts';
 import { NodePool } from './node-pool.ts';
@@ -30,6 +30,8 @@ export interface ClusterOptions {
   readonly artifact: ArtifactNeed;
   readonly agenda: Agenda;
   readonly faults: FaultSchedule;
+  /** Takes the GPU time of pods. */
+  readonly tally: GpuTally;
   readonly observer: ClusterObserver;
   readonly engine: (startMs: number) => Replica;
 }
@@ -54,7 +56,6 @@ export class Cluster {
   #peak = 0;
   /** GPU milliseconds of pods that are gone. */
   #releasedGpuMs = 0;
-  readonly #tally = new GpuTally();
   /** Of the workload; GPUs are counted until then. */
   readonly #endMs: number;
 
@@ -167,18 +168,13 @@ export class Cluster {
     return sum;
   }
 
-  /** GPU-hours by what they were allocated for, counted by `count`. */
-  get gpuTime(): GpuTime {
-    return this.#tally.hours(this.#options.scenario.profile.gpusPerReplica);
-  }
-
-  /** Counts what living pods have used until now; engines must have been brought to the present. */
+  /** Puts what living pods have used until now on the tally; engines must have been brought to the present. */
   count(nowMs: number): void {
     for (const pod of this.#pods.values()) pod.count(nowMs);
   }
 
   #create(nowMs: number): SimPod {
-    const pod = new SimPod(this.#ordinal++, nowMs, { tally: this.#tally, endMs: this.#endMs });
+    const pod = new SimPod(this.#ordinal++, nowMs, { tally: this.#options.tally, endMs: this.#endMs });
     this.#pods.set(pod.id, pod);
     this.#outages.watch(pod, nowMs);
     return pod;

@@ -5,6 +5,17 @@ export const gpuUses = ['image', 'weights', 'engine', 'idle', 'busy', 'draining'
 export type GpuUse = (typeof gpuUses)[number];
 export type GpuTime = Readonly<Record<GpuUse, number>>;
 
+export function gpuTimeOf(read: (use: GpuUse) => number): GpuTime {
+  return {
+    image: read('image'),
+    weights: read('weights'),
+    engine: read('engine'),
+    idle: read('idle'),
+    busy: read('busy'),
+    draining: read('draining'),
+  };
+}
+
 /** Before a pod is bound its GPUs are nobody's: what is counted of those phases are nodes that are lost, and waiting to go on. */
 const uses: Readonly<Record<ReplicaPhase, GpuUse>> = {
   Gated: 'image',
@@ -37,14 +48,6 @@ export class GpuTally {
 
   /** In hours of `gpus` GPUs. */
   hours(gpus: number): GpuTime {
-    const of = (use: GpuUse): number => (this.#ms[use] * gpus) / 3_600_000;
-    return {
-      image: of('image'),
-      weights: of('weights'),
-      engine: of('engine'),
-      idle: of('idle'),
-      busy: of('busy'),
-      draining: of('draining'),
-    };
+    return gpuTimeOf((use) => (this.#ms[use] * gpus) / 3_600_000);
   }
 }

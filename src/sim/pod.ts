@@ -85,7 +85,7 @@ export class SimPod {
 
   /** Puts the time of its GPUs since the phase began, or was counted last, on the tally: at its end, at the pod's, and at the workload's. */
   count(atMs: number): void {
-    const from = Math.max(this.#countedMs, this.sinceMs, this.boundMs);
+    const from = Math.max(this.#countedMs, this.boundMs);
     const until = Math.min(atMs, this.#endMs);
     if (this.boundMs >= 0 && until > from) this.#tally.add(this.phase, until - from, this.#busyMs(until));
     this.#countedMs = until;

@@ -1,11 +1,16 @@
 import { type Agenda, type Cancel, priorities } from './agenda.ts';
+import type { Disaggregation } from '../core/model/simulated-scenario.ts';
 import type { ReplicaSnapshot } from './engine/counters.ts';
+import type { GpuTally } from './gpu-time.ts';
 import { Replica, type ReplicaRequest } from './replica.ts';
 import type { Scenario } from './scenario.ts';
 
 export interface PrefillTierOptions {
   readonly scenario: Scenario;
+  readonly disaggregation: Disaggregation;
   readonly agenda: Agenda;
+  /** Takes the GPU time of the replicas. */
+  readonly tally: GpuTally;
   /** The request's KV has arrived: it may be decoded. */
   readonly transferred: (request: ReplicaRequest, atMs: number) => void;
   readonly shed: (id: number) => void;
@@ -27,29 +32,14 @@ export class PrefillTier {
   readonly #options: PrefillTierOptions;
   readonly #servers: readonly Server[];
   readonly #requests = new Map<number, ReplicaRequest>();
-  readonly #bytesPerMs: number;
-  readonly #bytesPerToken: number;
-  readonly #latencyMs: number;
+  readonly #endMs: number;
+  #isCounted = false;
   #turn = 0;
-  #sending = 0;
 
-  constructor(options: PrefillTierOptions, replicas: number) {
-    const { disaggregation } = options.scenario;
+  constructor(options: PrefillTierOptions) {
     this.#options = options;
-    this.#bytesPerMs = (disaggregation?.linkGbPerSecond ?? 0) * 1e6;
-    this.#bytesPerToken = disaggregation?.kvBytesPerToken ?? 0;
-    this.#latencyMs = disaggregation?.linkMilliseconds ?? 0;
-    this.#servers = Array.from({ length: replicas }, () => this.#newServer());
-  }
-
-  /** Requests that wait, are computed or are being sent. */
-  get inFlight(): number {
-    return this.#requests.size;
-  }
-
-  /** Those among them whose KV is under way, or waits for the link. */
-  get sending(): number {
-    return this.#sending;
+    this.#endMs = options.scenario.workload.durationSeconds * 1000;
+    this.#servers = Array.from({ length: options.disaggregation.prefillReplicas }, () => this.#newServer());
   }
 
   get snapshots(): readonly ReplicaSnapshot[] {
@@ -71,9 +61,18 @@ export class PrefillTier {
     for (const { engine } of this.#servers) engine.advance(nowMs);
   }
 
-  /** Milliseconds in which iterations ran, over all replicas; they must have been brought to `nowMs`. */
-  busyMs(nowMs: number): number {
-    return this.#servers.reduce((sum, { engine }) => sum + engine.busyMs(nowMs), 0);
+  /** GPUs x milliseconds up to now and never beyond the end of the workload. */
+  gpuMs(nowMs: number): number {
+    const { profile } = this.#options.scenario;
+    return this.#servers.length * Math.min(nowMs, this.#endMs) * profile.gpusPerReplica;
+  }
+
+  /** Puts the time of the replicas on the tally, once, at the workload's end; engines must have been brought to the present. */
+  count(nowMs: number): void {
+    if (this.#isCounted) return;
+    this.#isCounted = true;
+    const until = Math.min(nowMs, this.#endMs);
+    for (const { engine } of this.#servers) this.#options.tally.add('Ready', until, engine.busyMs(until));
   }
 
   #newServer(): Server {
@@ -103,12 +102,12 @@ export class PrefillTier {
   #send(server: Server, id: number, atMs: number): void {
     const request = this.#requests.get(id);
     if (request === undefined) return;
-    const { agenda } = this.#options;
-    const sentMs = Math.max(atMs, server.linkFreeMs) + (request.promptTokens * this.#bytesPerToken) / this.#bytesPerMs;
+    const { agenda, disaggregation } = this.#options;
+    const { kvBytesPerToken, linkGbPerSecond, linkMilliseconds = 0 } = disaggregation;
+    const sentMs =
+      Math.max(atMs, server.linkFreeMs) + (request.promptTokens * kvBytesPerToken) / (linkGbPerSecond * 1e6);
     server.linkFreeMs = sentMs;
-    this.#sending++;
-    agenda.schedule(Math.max(agenda.now, sentMs + this.#latencyMs), priorities.lifecycle, (at) => {
-      this.#sending--;
+    agenda.schedule(Math.max(agenda.now, sentMs + linkMilliseconds), priorities.lifecycle, (at) => {
       this.#requests.delete(id);
       this.#options.transferred(request, at);
     });

@@ -4,7 +4,6 @@ import { summaryOfHistogram } from './quantile.ts';
 import type { DecisionPoint, SimResult } from './result.ts';
 import { type Scenario, type ScenarioOptions, scenarioOf } from './scenario.ts';
 import { turnsOf } from './turns.ts';
-import type { GpuTime } from './gpu-time.ts';
 import { World } from './world.ts';
 
 /** The policy under test as the simulation needs to know it. */
@@ -94,7 +93,7 @@ class Run {
   }
 
   result(): SimResult {
-    const { ledger, cluster, itl, timeline, preemptions, prefillTime } = this.#world;
+    const { ledger, cluster, itl, timeline, preemptions, gpuTime } = this.#world;
     const decisions = this.#decisions;
     return {
       policy: this.#policy.name,
@@ -109,8 +108,8 @@ class Run {
       ttft: ledger.ttft(),
       itl: summaryOfHistogram(itl),
       e2e: ledger.e2e(),
-      gpuHours: cluster.gpuMs(this.#endMs) / 3_600_000 + prefillTime.hours,
-      gpuHoursBy: withReady(cluster.gpuTime, prefillTime),
+      gpuHours: this.#world.gpuMs(this.#endMs) / 3_600_000,
+      gpuHoursBy: gpuTime,
       replicaChanges: decisions.length,
       directionChanges: turnsOf(decisions).length,
       peakReplicas: cluster.peakReplicas,
@@ -141,9 +140,4 @@ class Run {
     ledger.countLost(ledger.open);
     this.#isOver = true;
   }
-}
-
-/** With replicas that are Ready throughout. */
-function withReady(time: GpuTime, { hours, busy }: { readonly hours: number; readonly busy: number }): GpuTime {
-  return { ...time, busy: time.busy + busy, idle: time.idle + hours - busy };
 }

@@ -5,6 +5,7 @@ import { Cluster } from './cluster.ts';
 import { LatencyHistograms } from './engine/latency-histograms.ts';
 import { LogHistogram } from './engine/log-histogram.ts';
 import { FaultSchedule } from './faults/schedule.ts';
+import { GpuTally, type GpuTime } from './gpu-time.ts';
 import { Ledger } from './ledger.ts';
 import type { PolicyView } from './policies/policy.ts';
 import { PrefillTier } from './prefill-tier.ts';
@@ -30,10 +31,10 @@ export class World {
   readonly #sensors: Sensors;
   readonly #stepItl = new LogHistogram();
   readonly #faults: FaultSchedule;
+  readonly #tally = new GpuTally();
   #spec: number;
   #nextArrival = 0;
   #preemptions = 0;
-  #prefillBusyMs: number | undefined = undefined;
 
   constructor(scenario: Scenario, initialReplicas: number, readsHistograms = false) {
     this.#scenario = scenario;
@@ -65,6 +66,16 @@ export class World {
   get preemptions(): number {
     const living = this.cluster.pods.map((pod) => pod.engine?.snapshot().preemptionsTotal ?? 0);
     return living.reduce((sum, n) => sum + n, this.#preemptions);
+  }
+
+  /** GPUs x milliseconds from allocation to release, up to now and never beyond the end of the workload. */
+  gpuMs(nowMs: number): number {
+    return this.cluster.gpuMs(nowMs) + (this.#prefill?.gpuMs(nowMs) ?? 0);
+  }
+
+  /** GPU-hours by use, as far as they were counted: at the workload's end all of them. */
+  get gpuTime(): GpuTime {
+    return this.#tally.hours(this.#scenario.profile.gpusPerReplica);
   }
 
   /** What a policy may see now. */
@@ -112,11 +123,16 @@ export class World {
     const { disaggregation } = this.#scenario;
     if (disaggregation === undefined) return undefined;
     const { agenda, ledger } = this;
-    const scenario = this.#scenario;
     const transferred = ({ id, promptTokens, outputTokens }: ReplicaRequest, atMs: number): void =>
       this.#gateway.offer({ id, promptTokens, outputTokens, cachedTokens: promptTokens - 1, isImported: true }, atMs);
-    const options = { scenario, agenda, transferred, shed: () => ledger.countShed() };
-    return new PrefillTier(options, disaggregation.prefillReplicas);
+    return new PrefillTier({
+      scenario: this.#scenario,
+      disaggregation,
+      agenda,
+      tally: this.#tally,
+      transferred,
+      shed: () => ledger.countShed(),
+    });
   }
 
   #newCluster(): Cluster {
@@ -127,6 +143,7 @@ export class World {
       artifact: this.#artifact,
       agenda,
       faults: this.#faults,
+      tally: this.#tally,
       engine: (startMs) => this.#newEngine(startMs),
       observer: {
         ready: (pod, atMs) => {
@@ -189,15 +206,7 @@ export class World {
   /** GPU time, at the workload's end. */
   #count(): void {
     this.cluster.count(this.agenda.now);
-    this.#prefillBusyMs ??= this.#prefill?.busyMs(this.agenda.now) ?? 0;
-  }
-
-  /** GPU-hours of replicas that only prefill: all of the time, and busy while iterations ran. */
-  get prefillTime(): { readonly hours: number; readonly busy: number } {
-    const { disaggregation, profile, workload } = this.#scenario;
-    const gpus = profile.gpusPerReplica;
-    const hours = ((disaggregation?.prefillReplicas ?? 0) * gpus * workload.durationSeconds) / 3600;
-    return { hours, busy: Math.min(hours, ((this.#prefillBusyMs ?? 0) * gpus) / 3_600_000) };
+    this.#prefill?.count(this.agenda.now);
   }
 
   /** Takes what the last, unrecorded step brought into the whole. */

@@ -21,6 +21,8 @@ export interface RunData {
   /** What is said above the plots, and on the lid of the decisions. */
   readonly figures: string;
   readonly title: string;
+  /** Under the decisions where reasons are left out; else nothing. */
+  readonly rest: string;
   readonly stepSeconds: number;
   readonly t: readonly number[];
   readonly replicas: readonly (readonly number[])[];

@@ -61,12 +61,12 @@ function joined(section: HTMLElement, policy: RunData, drawn: readonly Drawn[]):
   const life = new AbortController();
   const slider = section.querySelector<HTMLInputElement>('.scrub');
   const output = section.querySelector('.at');
-  const reason = reasonLine(section);
+  const reason = reasonLine(section, decisionsOf(policy));
   const tell = (point: number | null): void => {
     for (const one of drawn) one.tell(point);
     const t = point === null ? undefined : policy.t[point];
     if (output !== null) output.textContent = t === undefined ? '' : clock(t);
-    reason(t, policy);
+    reason(t);
     if (slider !== null && point !== null) slider.value = String(point);
   };
   for (const { chart } of drawn) {
@@ -84,14 +84,14 @@ function joined(section: HTMLElement, policy: RunData, drawn: readonly Drawn[]):
 }
 
 /** Says, under the first plot, the last change of replicas at or before the cursor. */
-function reasonLine(section: HTMLElement): (t: number | undefined, policy: RunData) => void {
+function reasonLine(section: HTMLElement, decisions: readonly Decision[]): (t: number | undefined) => void {
   const old = section.querySelector('.reason');
   const place = old ?? Object.assign(document.createElement('p'), { className: 'reason' });
   section.querySelector('.plot')?.append(place);
   place.textContent = policyHint;
-  return (t, policy) => {
+  return (t) => {
     if (t === undefined) return;
-    const last = decisionsOf(policy).findLast((decision) => decision.t <= t);
+    const last = decisions.findLast((decision) => decision.t <= t);
     if (last === undefined) {
       place.textContent = 'No change of replicas so far';
       return;
@@ -125,15 +125,10 @@ function zoomTo(drawn: readonly Drawn[], policy: RunData, how: string, at: numbe
 
 /** The table of decisions as the page's writer makes it, for another run. */
 function fillDecisions(section: HTMLElement, run: RunData): void {
-  const all = decisionsOf(run);
-  const known = all.filter(({ because }) => because !== undefined);
-  const rest = all.length - known.length;
+  const known = decisionsOf(run).filter(({ because }) => because !== undefined);
   for (const lid of section.querySelectorAll('.decisions summary')) lid.textContent = run.title;
   for (const body of section.querySelectorAll('.decisions tbody')) body.replaceChildren(...known.map(decisionRow));
-  for (const note of section.querySelectorAll<HTMLElement>('.decisions .rest')) {
-    note.hidden = rest === 0;
-    note.textContent = `${rest} more are left out here; '-o json --timelines' has them all.`;
-  }
+  for (const note of section.querySelectorAll('.decisions .rest')) note.textContent = run.rest;
 }
 
 function decisionRow({ t, from, to, because = '' }: Decision): HTMLElement {
@@ -161,11 +156,12 @@ function fill(section: HTMLElement, run: RunData | null): () => void {
 }
 
 const select = document.querySelector<HTMLSelectElement>('#run');
+/** The variation that was chosen; none yet. */
+let choice: number | undefined;
 
 /** Before anything was chosen each policy shows its first run that was finished. */
 function chosen(runs: readonly (RunData | null)[]): RunData | null {
-  if (select !== null && select.dataset['chosen'] === 'true') return runs[Number(select.value)] ?? null;
-  return runs.find((run) => run !== null) ?? null;
+  return (choice === undefined ? runs.find((run) => run !== null) : runs[choice]) ?? null;
 }
 
 function showAll(): () => void {
@@ -186,6 +182,6 @@ function showAgain(): void {
 }
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', showAgain);
 select?.addEventListener('change', () => {
-  select.dataset['chosen'] = 'true';
+  choice = Number(select.value);
   showAgain();
 });

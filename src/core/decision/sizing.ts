@@ -228,9 +228,10 @@ function lower(input: SizingInput, draft: Draft): Sizing {
   const wanted = Math.min(spec, Math.max(draft.wanted, ...floors.map((f) => f.replicas)));
   const binding = floors.find((f) => f.replicas >= wanted && f.replicas > draft.wanted);
   const because = binding === undefined ? [why] : [binding.because, why];
+  if (binding !== undefined)
+    return { ...base, wanted, because, candidates: lost(draft.wanted, binding.because.message) };
   const under = wanted === 0 ? [] : [tooFew(input, { ...draft, wanted })];
-  const candidates = binding === undefined ? [...under, idle(spec)] : [...lost(draft.wanted, binding.because.message)];
-  return { ...base, wanted, because, candidates };
+  return { ...base, wanted, because, candidates: [...under, idle(spec)] };
 }
 
 interface DownFloor {

@@ -44,6 +44,12 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** Too many requests of a load failed for what the others took to be of any use. */
+export function tooManyFailed(field: string, failed: number, requests: number): Problem | undefined {
+  if (failed <= 0.01 * requests) return undefined;
+  return { field, seen: String(failed), allowed: 'at most 1 % of the requests: a run that failed measures no engine' };
+}
+
 /** A problem of a part, named by where the part stands. */
 export function within(where: string, { field, ...rest }: Problem): Extract<Result<never>, { readonly ok: false }> {
   return { ok: false, problem: { ...rest, field: `${where}${field}` } };

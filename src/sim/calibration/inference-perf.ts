@@ -1,6 +1,6 @@
 import { ok, type Problem, problem, type Result } from '../../core/model/result.ts';
 import { RandomStream } from '../rng.ts';
-import { at, listAt, notANumber, numberAt, within } from './fields.ts';
+import { at, listAt, notANumber, numberAt, tooManyFailed, within } from './fields.ts';
 import type { MeasuredRun, SentLoad, SentRequest } from './measured-run.ts';
 import { runOfRequests, type TimedRequest } from './request-lines.ts';
 
@@ -21,7 +21,9 @@ const needed: readonly string[] = [
  * whole. Lengths are drawn from the percentiles it gives, arrivals spaced as told.
  */
 export function parseStageReport(report: unknown, name: string, arrivals: Arrivals): Result<MeasuredRun> {
-  const bad = notANumber(report, needed, 0) ?? withFailures(report) ?? withoutRate(report);
+  const failed = numberAt(report, 'failures/count') ?? 0;
+  const sent = numberAt(report, 'load_summary/count') ?? 0;
+  const bad = notANumber(report, needed, 0) ?? tooManyFailed('failures.count', failed, sent) ?? withoutRate(report);
   if (bad !== undefined) return { ok: false, problem: bad };
   const figure = (path: string): number => numberAt(report, path) ?? 0;
   const e2eMean = figure(`${latency}/request_latency/mean`) * 1000;
@@ -35,12 +37,6 @@ export function parseStageReport(report: unknown, name: string, arrivals: Arriva
     ...(gaps > 0 && { itlMean: (e2eMean - ttftMean) / gaps }),
   };
   return ok({ name, loads: [loadOf(report, arrivals)], measured });
-}
-
-function withFailures(report: unknown): Problem | undefined {
-  const failed = numberAt(report, 'failures/count') ?? 0;
-  if (failed <= 0.01 * (numberAt(report, 'load_summary/count') ?? 0)) return undefined;
-  return problem('failures.count', failed, 'at most 1 % of the requests: a run that failed measures no engine').problem;
 }
 
 function withoutRate(report: unknown): Problem | undefined {

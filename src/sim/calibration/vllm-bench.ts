@@ -1,5 +1,5 @@
-import { ok, type Problem, problem, type Result } from '../../core/model/result.ts';
-import { at, listAt, notANumber, numberAt, within } from './fields.ts';
+import { ok, problem, type Result } from '../../core/model/result.ts';
+import { at, listAt, notANumber, numberAt, tooManyFailed } from './fields.ts';
 import { type Arrivals, arrivalTimes } from './inference-perf.ts';
 import type { MeasuredRun, SentLoad } from './measured-run.ts';
 import { runOfRequests, type TimedRequest } from './request-lines.ts';
@@ -19,15 +19,12 @@ export function isVllmBench(document: unknown): boolean {
  * that is unlimited, from `max_concurrency` users, or all at once. Time per token is taken from whole requests: streamed chunks are no tokens.
  */
 export function parseVllmBench(document: unknown, name: string, arrivals: Arrivals): Result<MeasuredRun> {
-  const bad = notANumber(document, needed, 0) ?? notANumber(document, ['completed'], 1) ?? withFailures(document);
+  const bad =
+    notANumber(document, needed, 0) ??
+    notANumber(document, ['completed'], 1) ??
+    tooManyFailed('failed', numberAt(document, 'failed') ?? 0, numberAt(document, 'completed') ?? 0);
   if (bad !== undefined) return { ok: false, problem: bad };
   return at(document, 'start_times') === undefined ? ok(summary(document, name, arrivals)) : detailed(document, name);
-}
-
-function withFailures(document: unknown): Problem | undefined {
-  const failed = numberAt(document, 'failed') ?? 0;
-  if (failed <= 0.01 * (numberAt(document, 'completed') ?? 0)) return undefined;
-  return problem('failed', failed, 'at most 1 % of the requests: a run that failed measures no engine').problem;
 }
 
 function detailed(document: unknown, name: string): Result<MeasuredRun> {
@@ -41,7 +38,7 @@ function detailed(document: unknown, name: string): Result<MeasuredRun> {
     const error = listAt(document, 'errors')[i];
     if (typeof error === 'string' && error !== '') continue;
     const read = requestOf(document, i);
-    if (!read.ok) return within('', read.problem);
+    if (!read.ok) return read;
     requests.push(read.value);
   }
   return runOfRequests(name, requests);

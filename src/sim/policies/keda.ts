@@ -19,11 +19,12 @@ export function createKeda(name: string, parameters: KedaParameters, setting: Po
       const counts = countsOf(seen);
       if (counts === undefined) return noScale;
       const readings = parameters.triggers.map(
-        ({ signal, metricType, quantilePercent = 95, ...thresholds }): TriggerReading => ({
-          ...thresholds,
-          name: signal,
-          type: metricType,
-          value: valueOf(reader.query({ signal, quantilePercent }, seen, now), parameters.ignoreNullValues),
+        (trigger): TriggerReading => ({
+          name: trigger.signal,
+          type: trigger.metricType,
+          thresholdMilli: trigger.thresholdMilli,
+          activationThresholdMilli: trigger.activationThresholdMilli,
+          value: valueOf(reader.query(trigger, seen, now), parameters.ignoreNullValues),
         }),
       );
       const answer = object.look(now, counts, readings);

@@ -25,20 +25,20 @@ export function decisionTitle(result: SimResult): string {
     : `All ${count(length)} changes of replicas, with reasons`;
 }
 
+/** What stands under the table where `shown` rows are not all. */
+export function leftOutText(result: SimResult, shown: number): string {
+  const rest = changes(result.decisions).length - shown;
+  return rest > 0 ? `${count(rest)} more are left out here; '-o json --timelines' has them all.` : '';
+}
+
 /** Every change of replicas with its reason, as a table that opens on demand; the page's script fills it anew when another run is chosen. */
 export function decisionsSection(result: SimResult, at: number): string {
   const all = changes(result.decisions);
-  const rest = all.length - mostRows;
   return `<details class="decisions"><summary>${decisionTitle(result)}</summary>
 <div class="scroll" tabindex="0" role="region" aria-label="Decisions of ${escapeHtml(result.policy)}"><table id="decisions-${at}"><thead><tr><th scope="col">Time</th><th scope="col">From</th><th scope="col">To</th><th scope="col">Reason</th></tr></thead><tbody>
 ${all.slice(0, mostRows).map(row).join('\n')}
 </tbody></table></div>
-<p class="note rest"${rest > 0 ? '' : ' hidden'}>${leftOutText(Math.max(0, rest))}</p></details>`;
-}
-
-/** The page's script says the same. */
-function leftOutText(rest: number): string {
-  return `${count(rest)} more are left out here; '-o json --timelines' has them all.`;
+<p class="note rest">${leftOutText(result, mostRows)}</p></details>`;
 }
 
 function row(decision: DecisionPoint): string {

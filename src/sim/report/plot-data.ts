@@ -1,4 +1,4 @@
-import { decisionTitle, mostRows, reasonText, changes } from './decisions-section.ts';
+import { changes, decisionTitle, leftOutText, mostRows, reasonText } from './decisions-section.ts';
 import { downsample, type ForecastPoint, type PlotColumns, phases } from './downsample.ts';
 import { figuresOf } from './figures.ts';
 import type { ShownRuns } from './shown-runs.ts';
@@ -18,6 +18,8 @@ export interface RunPlots extends PlotColumns {
   /** What is said above the plots, and on the lid of the decisions. */
   readonly figures: string;
   readonly title: string;
+  /** Under the decisions where reasons are left out; else nothing. */
+  readonly rest: string;
   readonly decisions: PlotDecisions;
 }
 
@@ -73,6 +75,7 @@ function runPlots(
     durationSeconds: result.durationSeconds,
     figures: figuresOf(result),
     title: decisionTitle(result),
+    rest: leftOutText(result, room.reasons),
     ...downsample(result.timeline, forecasts, room.points),
     decisions: {
       t: all.map(({ t }) => t),

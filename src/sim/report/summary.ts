@@ -1,5 +1,5 @@
 import { type FlippedMeasures, flippedMeasures } from './ranking.ts';
-import type { GpuTime, GpuUse } from '../gpu-time.ts';
+import { gpuTimeOf } from '../gpu-time.ts';
 import type { LatencySummary, SimResult } from '../result.ts';
 
 /** The least and the most of a measure over the factors of the k-band. */
@@ -117,7 +117,7 @@ function meanOf(runs: readonly SimResult[]): SummaryRow {
     itl: meanLatency(runs.map((run) => run.itl)),
     e2e: meanLatency(runs.map((run) => run.e2e)),
     gpuHours: of((run) => run.gpuHours),
-    gpuHoursBy: meanUse(runs),
+    gpuHoursBy: gpuTimeOf((use) => of((run) => run.gpuHoursBy[use])),
     replicaChanges: of((run) => run.replicaChanges),
     directionChanges: of((run) => run.directionChanges),
     peakReplicas: of((run) => run.peakReplicas),
@@ -149,18 +149,6 @@ function meanLatency(all: readonly (LatencySummary | null)[]): LatencySummary | 
     p95: mean(known.map((one) => one.p95)),
     p99: mean(known.map((one) => one.p99)),
     mean: mean(known.map((one) => one.mean)),
-  };
-}
-
-function meanUse(runs: readonly SimResult[]): GpuTime {
-  const of = (use: GpuUse): number => mean(runs.map(({ gpuHoursBy }) => gpuHoursBy[use]));
-  return {
-    image: of('image'),
-    weights: of('weights'),
-    engine: of('engine'),
-    idle: of('idle'),
-    busy: of('busy'),
-    draining: of('draining'),
   };
 }
 

@@ -84,6 +84,16 @@ test('the schema refuses a result without its GPU-hours', async () => {
   expect(isOutput(output)).toBe(false);
 });
 
+test('an oracle that waits for the search of another is over when that is interrupted', async () => {
+  const { scenario } = await job('static');
+  const oracles = (['Arrivals', 'TrueSize'] as const).map(
+    (knows): SimulationJob => ({ label: knows, definition: { kind: 'Oracle', knows }, scenario }),
+  );
+  const stopped = new AbortController();
+  const events = { advance: () => stopped.abort(), finished: () => undefined };
+  expect(await runJobs(oracles, events, stopped.signal)).toStrictEqual([]);
+});
+
 test('jobs that were interrupted before they began give no result', async () => {
   const stopped = new AbortController();
   stopped.abort();
