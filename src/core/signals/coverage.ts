@@ -9,7 +9,7 @@ export interface SignalState {
   readonly of: number;
   /** Sum of the fresh values: gaps count 0, which is against us when more is wanted. */
   readonly sum: number;
-  /** The same with each gap filled by the peers' maximum, which is against us when less is wanted. */
+  /** The same with each gap and each dark replica filled by the peers' maximum, which is against us when less is wanted. */
   readonly sumFilled: number;
   readonly ageSeconds: number;
   /** Too few replicas are known for a decrease (I2). */
@@ -29,19 +29,25 @@ export interface Tally {
   ageSeconds: number;
   notExposed: number;
   cause: GapCause | undefined;
+  /** Serving, and nothing told for so long that nobody waits for it: no gap, and no idler. */
+  dark: number;
 }
 
 export function emptyTally(): Tally {
-  return { fresh: 0, of: 0, sum: 0, max: 0, ageSeconds: 0, notExposed: 0, cause: undefined };
+  return { dark: 0, fresh: 0, of: 0, sum: 0, max: 0, ageSeconds: 0, notExposed: 0, cause: undefined };
 }
 
 export interface TallyContext {
-  readonly reading: { readonly isStuck: boolean };
+  readonly reading: { readonly isStuck: boolean; readonly isDark: boolean };
   readonly now: Instant;
   readonly maxAge: number;
 }
 
 export function tally(into: Tally, sample: Sample, { reading, now, maxAge }: TallyContext): void {
+  if (reading.isDark) {
+    into.dark++;
+    return;
+  }
   into.of++;
   const known = reading.isStuck ? undefined : freshValue(sample, now, maxAge);
   if (known === undefined || sample.kind === 'missing') {
@@ -61,7 +67,7 @@ export function stateOf(from: Tally): SignalState {
     fresh: from.fresh,
     of: from.of,
     sum: from.sum,
-    sumFilled: from.sum + gaps * from.max,
+    sumFilled: from.sum + (gaps + from.dark) * from.max,
     ageSeconds: from.ageSeconds,
     isMissing: !isCovered(from.fresh, from.of),
     isNotExposed: from.of > 0 && from.notExposed === from.of,

@@ -98,15 +98,19 @@ function readPairs(observation: Observation, context: DemandContext, maxAge: num
   return { rates, all, settled };
 }
 
-/** The replicas that tell: all of them, or in a pool too large to remember those that have a baseline. */
+/**
+ * The replicas that tell: all of them, or in a pool too large to remember those that have a baseline. The dark ones serve, as far as is known, and are
+ * taken to do as much as the mean of those that tell.
+ */
 function sampledOf(
   { readings }: Observation,
   { learned }: DemandContext,
 ): { readonly sampled: Observation['readings']; readonly unsampled: number } {
   const telling = readings.filter(({ isDark, isStuck }) => !isDark && !isStuck);
-  if (telling.length <= mostBaselines) return { sampled: telling, unsampled: 0 };
+  const dark = readings.filter(({ isDark, isStuck }) => isDark && !isStuck).length;
+  if (telling.length <= mostBaselines) return { sampled: telling, unsampled: dark };
   const sampled = telling.filter(({ seen }) => learned.baselines[seen.id] !== undefined);
-  return { sampled, unsampled: telling.length - sampled.length };
+  return { sampled, unsampled: dark + telling.length - sampled.length };
 }
 
 /** Mean span of the pairs that are no births. */

@@ -1,5 +1,6 @@
 import type { ReplicaBaseline } from '../model/memory.ts';
 import type { PoolSeen, ReplicaSeen, TargetName } from '../model/pool.ts';
+import type { Sample } from '../model/sample.ts';
 import { elapsed, type Instant } from '../model/units.ts';
 import { emptyTally, tally, stateOf, type SignalState } from './coverage.ts';
 import { isStuck, stuckSince } from './progress.ts';
@@ -9,7 +10,10 @@ import { freshValue, gapCause, isServing, maxAgeSeconds, type GapCause } from '.
 export const requiredSignals = ['waiting', 'running', 'kvUse', 'finishedTotal'] as const;
 export type RequiredSignal = (typeof requiredSignals)[number];
 
-/** A replica that has told nothing (or nothing true) for this long is a condition, no longer a veto. */
+/**
+ * A replica that has told nothing (or nothing true) for this long is a condition, no longer a veto. One that tells something is not dark, however long
+ * the rest is missing; one that serves in the dark is taken to have as much to do as the busiest that tells.
+ */
 const darkAfterSeconds = 600;
 
 /** One serving replica as this tick believes it. */
@@ -59,7 +63,7 @@ export function observe(seen: PoolSeen, { baselines, watchedSince, now }: Observ
       if (!isServing(replica)) continue;
       const reading = read(replica, target.target, { baseline: baselines[replica.id], watchedSince, now, maxAge });
       readings.push(reading);
-      if (reading.isDark) continue;
+      if (reading.isDark && reading.isStuck) continue;
       for (const name of requiredSignals) tally(tallies[name], replica.samples[name], { reading, now, maxAge });
     }
   }
@@ -85,11 +89,13 @@ function read(seen: ReplicaSeen, target: TargetName, context: ReadContext): Repl
   const stuck = isStuck(since, now);
   const value = (name: 'waiting' | 'running' | 'kvUse'): number | undefined =>
     stuck ? undefined : freshValue(seen.samples[name], now, maxAge);
+  const isFresh = (sample: Sample): boolean => freshValue(sample, now, maxAge) !== undefined;
   const waiting = value('waiting');
   const running = value('running');
   const lastKnown = (stuck ? since : lastReadingAt(seen, baseline)) ?? seen.since;
   const silence = Math.min(elapsed(lastKnown, now), elapsed(watchedSince, now));
-  const isDark = waiting === undefined && running === undefined && silence >= darkAfterSeconds;
+  const isSilent = waiting === undefined && running === undefined && (stuck || !isFresh(seen.samples.finishedTotal));
+  const isDark = isSilent && silence >= darkAfterSeconds;
   const isNewborn = baseline === undefined && isNotReadYet(seen) && elapsed(seen.since, now) < maxAge;
   return { seen, target, waiting, running, kvUse: value('kvUse'), isStuck: stuck, isDark, isNewborn };
 }
