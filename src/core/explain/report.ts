@@ -135,7 +135,8 @@ function phasesOf(leadTime: LearnedMemory['leadTime']): LeadTimeReport['phases']
 function targetOf(sized: SizedTarget, input: ReportInput): TargetReport {
   const { seen, position, sizing } = sized;
   const isKnown = sizing !== undefined && input.evidence.isAnythingKnown;
-  const counterfactual = isKnown && sized.input !== undefined ? counterfactualOf(sized.input, sizing) : undefined;
+  const counterfactual =
+    isKnown && sized.input !== undefined ? counterfactualOf(sized.input, sizing, sized.policy.maxReplicas) : undefined;
   return {
     target: seen.target,
     ...(seen.specReplicas === undefined ? {} : { spec: seen.specReplicas }),
