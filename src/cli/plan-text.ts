@@ -130,7 +130,7 @@ function actionText(action: Action): string {
     case 'Scale':
       return `scale ${action.target} from ${action.from} to ${action.to}`;
     case 'ProtectPods':
-      return `give up first: ${action.victims.join(', ')}`;
+      return marksText(action);
     case 'Assign':
       return `have ${action.artifact} warm on node ${action.node}`;
     case 'Unassign':
@@ -138,6 +138,14 @@ function actionText(action: Action): string {
     case 'Headroom':
       return `ask for room for ${action.replicas} replicas of ${action.target}`;
   }
+}
+
+function marksText({ victims, freed }: Extract<Action, { readonly kind: 'ProtectPods' }>): string {
+  const parts = [
+    ...(victims.length === 0 ? [] : [`give up first: ${victims.join(', ')}`]),
+    ...(freed.length === 0 ? [] : [`keep after all: ${freed.join(', ')}`]),
+  ];
+  return parts.join('; ');
 }
 
 function short(value: number): string {

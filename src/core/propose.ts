@@ -60,7 +60,7 @@ export function propose({ memory, seen, fleet, policy, now }: ProposeInput): Pro
       safety: memory.safety,
       learned: learn({ memory, learned, seen, policy, observation, step, outlook, sized, now }),
     },
-    recommendation: recommendationOf({ seen, policy, evidence, sized, now }),
+    recommendation: recommendationOf({ seen, policy, observation, evidence, sized, now }),
     report: reportOf({ ...sizing, sized }),
   };
 }

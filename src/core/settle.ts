@@ -1,5 +1,6 @@
 import { account } from './decision/account.ts';
 import { withinBudget } from './decision/budget.ts';
+import { drainedFirst, markActions } from './decision/draining.ts';
 import { failureOf } from './decision/failure.ts';
 import { type GuardRule, guardRules } from './decision/guard.ts';
 import { decisionOf, judge, type PoolOutcome, safetyOf, scaleActions } from './decision/outcome.ts';
@@ -28,7 +29,7 @@ export interface SettleRules {
   readonly target: readonly GuardRule[];
   readonly fleet: readonly FleetRule[];
 }
-export const settleRules: SettleRules = { target: guardRules, fleet: [withinBudget] };
+export const settleRules: SettleRules = { target: guardRules, fleet: [withinBudget, drainedFirst] };
 
 /** All pools: what each target may have, which copies are wanted where, and what is to be done about it. */
 export function settle(input: SettleInput): TickOutput {
@@ -64,6 +65,7 @@ export function* settleSteps(input: SettleInput, rules: SettleRules = settleRule
   for (const outcome of outcomes) {
     const { pool } = outcome.recommendation;
     const decided = outcome.targets.map((target) => decisionOf(outcome, target));
+    scaling.push(...outcome.targets.flatMap((target) => markActions(outcome, target)));
     scaling.push(...decided.flatMap((decision) => scaleActions(outcome, decision)));
     decisions.push(...decided);
     byPool.set(pool, decided);

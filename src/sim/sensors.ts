@@ -177,6 +177,7 @@ export class Sensors {
       specChanges: [...this.#specChanges],
       replicas: this.#replicas(pods, nowMs),
       eligibleNodes: cluster.presentNodes.map((node) => node.name),
+      readsMarks: true,
       isRollingOut: false,
     };
   }
@@ -218,6 +219,7 @@ export class Sensors {
       since: instant(pod.sinceMs),
       milestones: pod.milestones,
       ...(pod.startedWarm === undefined ? {} : { startedWarm: pod.startedWarm }),
+      ...(pod.deletionCost < 0 ? { isMarked: true } : {}),
       samples,
     };
   }

@@ -1,5 +1,7 @@
 import { type GuardRule, guardRules } from '../../src/core/decision/guard.ts';
-import type { Recommendation } from '../../src/core/model/decision.ts';
+import { drainedFirst } from '../../src/core/decision/draining.ts';
+import type { Action, Recommendation } from '../../src/core/model/decision.ts';
+import type { SafetyMemory } from '../../src/core/model/memory.ts';
 import { defaultBehavior } from '../../src/core/model/policy.ts';
 import { type Replicas, replicas } from '../../src/core/model/units.ts';
 import { type SettleRules, settleRules } from '../../src/core/settle.ts';
@@ -77,6 +79,12 @@ export const guardLaws: readonly Law[] = [
     broken: without('stable'),
   },
   {
+    invariant: 'I13',
+    states: 'no Ready replica is taken away before those that shall go were marked, two seconds earlier',
+    holds: marksFirst,
+    broken: { ...settleRules, fleet: settleRules.fleet.filter((rule) => rule !== drainedFirst) },
+  },
+  {
     invariant: 'I14',
     states: 'whatever numbers come in, a decision is a whole number from 0 to 2^31 - 1 or none; an odd wish is none',
     holds: isWhole,
@@ -130,6 +138,8 @@ function withRule(wrong: (draft: { readonly replicas: number }) => number | unde
 function changed(world: World, given: TargetGiven): World {
   return { ...world, given: { ...world.given, ...given } as World['given'] };
 }
+
+const known = { allowsDecrease: true, isAnythingKnown: true, showsIdle: true } as const;
 
 interface Sizes {
   readonly spec: number;
@@ -255,13 +265,12 @@ interface Move {
 }
 
 function movesOf(world: World, wishes: readonly number[], rules: SettleRules): readonly Move[] {
-  let safety = { since: at(world.sinceSeconds), targets: { chat: world.safety } } as Parameters<typeof guardedFrom>[1];
+  let safety: SafetyMemory = { since: at(world.sinceSeconds), targets: { chat: world.safety } };
   let spec = sizesOf(world).spec;
   const moves: Move[] = [];
   for (const [pass, wanted] of wishes.entries()) {
     const seconds = pass * world.stepSeconds;
-    const evidence = { allowsDecrease: true, isAnythingKnown: true, showsIdle: true };
-    const { given } = changed(world, { specReplicas: spec, wanted, evidence });
+    const { given } = changed(world, { specReplicas: spec, wanted, evidence: known });
     const one = recommendation({ at: at(seconds), targets: [given], ...world.pool });
     const step = guardedFrom(one, safety, { rules, now: at(seconds) });
     if (step.out !== spec) moves.push({ seconds, sign: Math.sign(step.out - spec) });
@@ -269,6 +278,41 @@ function movesOf(world: World, wishes: readonly number[], rules: SettleRules): r
     spec = step.out;
   }
   return moves;
+}
+
+/** Pass after pass over replicas of which the marked ones are taken first, then the others, as a ReplicaSet would. */
+function marksFirst(world: World, rules: SettleRules): boolean {
+  let safety = { since: at(-9000), targets: { chat: { raw: [], specChanges: [] } } } as SafetyMemory;
+  let standing = Array.from({ length: sizesOf(world).spec }, (_, i) => `r${i}`);
+  const marked = new Map<string, number>();
+  for (const [pass, wanted] of world.wishes.entries()) {
+    const seconds = pass * world.stepSeconds;
+    const inOrder = standing.toSorted((a, b) => Number(marked.has(b)) - Number(marked.has(a)));
+    const draining = { order: inOrder, marked: standing.filter((name) => marked.has(name)) };
+    const { given } = changed(world, { specReplicas: standing.length, wanted, evidence: known, draining });
+    const one = recommendation({ at: at(seconds), targets: [given], ...world.pool, ...anyRate });
+    const step = guardedFrom(one, safety, { rules, now: at(seconds) });
+    const going = standing.length - step.out;
+    const ripe = [...marked.values()].filter((since) => seconds - since >= 2).length;
+    if (step.out > 0 && going > ripe) return false;
+    for (const action of step.actions) mark(action, marked, seconds);
+    safety = step.safety;
+    standing = resized(standing, step.out, marked);
+  }
+  return true;
+}
+
+function mark(action: Action, marked: Map<string, number>, seconds: number): void {
+  if (action.kind !== 'ProtectPods') return;
+  for (const name of action.freed) marked.delete(name);
+  for (const name of action.victims) if (!marked.has(name)) marked.set(name, seconds);
+}
+
+function resized(standing: readonly string[], size: number, marked: Map<string, number>): string[] {
+  const inOrder = standing.toSorted((a, b) => Number(marked.has(a)) - Number(marked.has(b)));
+  for (const gone of inOrder.slice(size)) marked.delete(gone);
+  const born = Array.from({ length: Math.max(0, size - standing.length) }, (_, i) => `s${standing.length + i}`);
+  return [...inOrder.slice(0, size), ...born];
 }
 
 const odd = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1, 2.5, 2 ** 31, 2 ** 53, -0, 7];
@@ -333,7 +377,7 @@ function oneWriter(world: World, rules: SettleRules): boolean {
   return shared.actions.length === 0 && guarded(disputed, {}, rules).out >= Math.min(spec, max);
 }
 
-/** At any rate: what the rate policies add is I4's. */
+/** At any rate and without windows: what they add is I4's and I5's. */
 const atOnce = { type: 'Pods' as const, value: 1_000_000, periodSeconds: 1 };
 const anyRate: Partial<Recommendation> = {
   behavior: {

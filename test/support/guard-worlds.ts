@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { markActions } from '../../src/core/decision/draining.ts';
 import { decisionOf, judge, type PoolOutcome, safetyOf, scaleActions } from '../../src/core/decision/outcome.ts';
 import type { Action, Decision, Recommendation, TargetRecommendation } from '../../src/core/model/decision.ts';
 import type { SafetyMemory, TargetSafety } from '../../src/core/model/memory.ts';
@@ -99,7 +100,7 @@ export function guardedFrom(
   return {
     out: decision.replicas ?? one.targets[0]?.specReplicas ?? 0,
     decision,
-    actions: scaleActions(outcome, decision),
+    actions: [...markActions(outcome, only), ...scaleActions(outcome, decision)],
     safety: safetyOf(outcome, [decision]),
   };
 }

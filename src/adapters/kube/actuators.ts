@@ -7,6 +7,7 @@ import type { EventRecorder } from './events.ts';
 import type { KubeHttp } from './http.ts';
 import { statusOf } from './http.ts';
 import type { NodeCaches } from './node-caches.ts';
+import { deletionCost } from './pod.ts';
 import { ScaleClient } from './scale.ts';
 
 export interface KubeActuatorsOptions {
@@ -20,6 +21,14 @@ export interface KubeActuatorsOptions {
 }
 
 type ScaleAction = Extract<Action, { readonly kind: 'Scale' }>;
+type ProtectAction = Extract<Action, { readonly kind: 'ProtectPods' }>;
+
+interface Mark {
+  readonly namespace: string;
+  readonly name: string;
+  /** `null` takes the mark away. */
+  readonly cost: string | null;
+}
 
 /** Performs the actions of a pass. Each one checks the lease again at the moment of sending. */
 export class KubeActuators implements Actuators {
@@ -78,17 +87,20 @@ export class KubeActuators implements Actuators {
     });
   }
 
-  /** Says to the ReplicaSet controller which pods it loses first. A pod that is gone needs no protection. */
-  async #protect(action: Extract<Action, { readonly kind: 'ProtectPods' }>, signal: AbortSignal): Promise<void> {
+  /** Says to the ReplicaSet controller which pods it loses first. A pod that is gone needs no mark. */
+  async #protect(action: ProtectAction, signal: AbortSignal): Promise<void> {
     const namespace = action.pool.slice(0, action.pool.indexOf('/'));
-    for (const name of action.victims) {
-      const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
-      const body = { metadata: { annotations: { 'controller.kubernetes.io/pod-deletion-cost': '-1000' } } };
-      try {
-        await this.#options.http.call({ verb: 'PATCH', path, body }, signal);
-      } catch (err) {
-        if (statusOf(err) !== 404) throw err;
-      }
+    for (const name of action.victims) await this.#mark({ namespace, name, cost: deletionCost.marked }, signal);
+    for (const name of action.freed) await this.#mark({ namespace, name, cost: null }, signal);
+  }
+
+  async #mark({ namespace, name, cost }: Mark, signal: AbortSignal): Promise<void> {
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
+    const body = { metadata: { annotations: { [deletionCost.name]: cost } } };
+    try {
+      await this.#options.http.call({ verb: 'PATCH', path, body }, signal);
+    } catch (err) {
+      if (statusOf(err) !== 404) throw err;
     }
   }
 }

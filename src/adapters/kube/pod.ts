@@ -3,6 +3,8 @@ import { wholeUnits } from './quantity.ts';
 import { type Kept, versionOf } from './store.ts';
 
 export const gpuResource = 'nvidia.com/gpu';
+/** Read by the ReplicaSet controller among Ready pods: the lowest goes first. A cost that somebody else set is not ours to change. */
+export const deletionCost = { name: 'controller.kubernetes.io/pod-deletion-cost', marked: '-1000' } as const;
 
 export interface PodCondition {
   readonly status: string;
@@ -34,6 +36,8 @@ export interface PodKept extends Kept {
   readonly isDeleting: boolean;
   readonly deletingSince?: number;
   readonly isGated: boolean;
+  /** Its deletion cost is the one that we set. */
+  readonly isMarked: boolean;
   readonly gpus: number;
   readonly ports: readonly { readonly name: string; readonly port: number }[];
   readonly conditions: Readonly<Record<string, PodCondition>>;
@@ -51,6 +55,7 @@ export function keepPod(raw: unknown): PodKept | undefined {
     ...optional('node', text(raw, 'spec', 'nodeName')),
     ...optional('address', text(raw, 'status', 'podIP')),
     phase: text(raw, 'status', 'phase') ?? 'Pending',
+    isMarked: text(raw, 'metadata', 'annotations', deletionCost.name) === deletionCost.marked,
     isGated: list(raw, 'spec', 'schedulingGates').length > 0,
     gpus: gpusOf(object(raw, 'spec')),
     ports: portsOf(raw),

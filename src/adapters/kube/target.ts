@@ -42,6 +42,7 @@ export function targetSeen(autoscaler: AutoscalerKept, ref: TargetRef, look: Loo
     ...(workload.failure === undefined ? {} : { createFailure: workload.failure }),
     replicas: podsOf(autoscaler, workload, look).map((pod) => replicaSeen(pod, workload, autoscaler, look)),
     eligibleNodes: eligibleNodes(workload, look),
+    readsMarks: ref.kind === 'Deployment' || ref.kind === 'ReplicaSet',
     isRollingOut: isSurging(workload),
   };
 }
@@ -100,6 +101,7 @@ function replicaSeen(pod: PodKept, workload: WorkloadKept, autoscaler: Autoscale
     since: sinceOf(pod, phase),
     milestones: milestonesOf(pod, look.specs.orderOf(workload.key, pod), facts.readyAt),
     ...(startedWarm === undefined ? {} : { startedWarm }),
+    ...(pod.isMarked ? { isMarked: true } : {}),
     samples: look.readings.get(pod.uid)?.samples ?? allMissing('NotScraped'),
   };
 }

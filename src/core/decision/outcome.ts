@@ -12,6 +12,8 @@ export interface TargetOutcome {
   readonly spec?: number;
   readonly draft?: Draft;
   readonly safety: TargetSafety;
+  /** Replicas that shall go first, and those that no longer shall. */
+  readonly marks?: { readonly victims: readonly string[]; readonly freed: readonly string[] };
 }
 /** What became of one pool's recommendation. */
 export interface PoolOutcome {

@@ -1,3 +1,5 @@
+import type { Observation } from '../signals/observe.ts';
+import { drainingOf } from './draining.ts';
 import type { SizedTarget } from './pool-sizing.ts';
 import type { Evidence, Recommendation, TargetRecommendation } from '../model/decision.ts';
 import type { PoolPolicy } from '../model/policy.ts';
@@ -8,13 +10,15 @@ import { replicas, type Instant, type Replicas } from '../model/units.ts';
 export interface RecommendationInput {
   readonly seen: PoolSeen;
   readonly policy: PoolPolicy;
+  readonly observation: Observation;
   readonly evidence: Evidence;
   readonly sized: readonly SizedTarget[];
   readonly now: Instant;
 }
 
 /** What one pool wants, with what the guard needs to judge it. */
-export function recommendationOf({ seen, policy, evidence, sized, now }: RecommendationInput): Recommendation {
+export function recommendationOf(input: RecommendationInput): Recommendation {
+  const { seen, policy, sized, now } = input;
   const floor = floorNow(seen, now);
   return {
     pool: seen.pool,
@@ -25,13 +29,15 @@ export function recommendationOf({ seen, policy, evidence, sized, now }: Recomme
     ...(policy.fallback === undefined ? {} : { fallback: policy.fallback }),
     ...(policy.override === undefined ? {} : { override: policy.override }),
     warmth: policy.warmth,
-    targets: sized.map((target) => targetOf(target, evidence, floor)),
+    targets: sized.map((target) => targetOf(target, input, floor)),
   };
 }
 
-function targetOf(sized: SizedTarget, evidence: Evidence, floor: Replicas | undefined): TargetRecommendation {
+function targetOf(sized: SizedTarget, input: RecommendationInput, floor: Replicas | undefined): TargetRecommendation {
   const { seen, policy, position, sizing } = sized;
+  const { evidence, observation } = input;
   const isKnown = sizing !== undefined && evidence.isAnythingKnown;
+  const draining = drainingOf(seen, observation.readings, mayShrink(sized, input.policy));
   return {
     target: seen.target,
     ...(isKnown ? { wanted: replicas(Math.min(sizing.wanted, 2_147_483_647)) } : {}),
@@ -54,7 +60,14 @@ function targetOf(sized: SizedTarget, evidence: Evidence, floor: Replicas | unde
     eligibleNodes: seen.eligibleNodes,
     warmCopiesWanted: sized.warmCopies,
     occupiedNodes: occupied(sized),
+    ...(draining === undefined ? {} : { draining }),
   };
+}
+
+/** Less is wanted, or a bound or a person may ask for less. */
+function mayShrink({ seen, sizing, policy }: SizedTarget, pool: PoolPolicy): boolean {
+  const spec: number = seen.specReplicas ?? 0;
+  return (sizing?.wanted ?? spec) < spec || policy.maxReplicas < spec || pool.override !== undefined;
 }
 
 export function becauseOf({ sizing, seen }: SizedTarget, evidence: Evidence): readonly Because[] {

@@ -49,6 +49,7 @@ export function observe(about: Remembering): TargetSafety {
     ...(before.lastDecision === undefined ? {} : { lastDecision: before.lastDecision }),
     ...(blindSince === undefined ? {} : { blindSince }),
     ...(zeroedAt === undefined ? {} : { zeroedAt }),
+    ...(before.draining === undefined ? {} : { draining: before.draining }),
     ...(about.mode === 'Scale' ? disputes(before, chain.slice(before.specChanges.length), about) : {}),
   };
 }

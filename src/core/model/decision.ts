@@ -14,6 +14,14 @@ export interface Evidence {
   readonly because?: Because;
 }
 
+/** Whom a smaller size would cost, by name. */
+export interface Draining {
+  /** Ready replicas, those that may go first in front. */
+  readonly order: readonly string[];
+  /** Live replicas that carry our mark. */
+  readonly marked: readonly string[];
+}
+
 /** What one pool's brain wants for one target, with all that `settle` needs to judge it. */
 export interface TargetRecommendation {
   readonly target: TargetName;
@@ -38,6 +46,8 @@ export interface TargetRecommendation {
   /** Nodes on which the next replicas may land, and how many more the forecast's upper quantile wants over the warm horizon. */
   readonly eligibleNodes: readonly NodeName[];
   readonly warmCopiesWanted: number;
+  /** Absent where no marks are read, or where nothing may become smaller. */
+  readonly draining?: Draining;
   /** Nodes that run a replica of this target now. */
   readonly occupiedNodes: readonly NodeName[];
 }
@@ -85,7 +95,10 @@ export type Action =
       readonly kind: 'ProtectPods';
       readonly pool: PoolId;
       readonly target: TargetName;
+      /** All that shall go first, by name, and no other. */
       readonly victims: readonly string[];
+      /** Those whose mark is to be taken away. */
+      readonly freed: readonly string[];
     }
   | { readonly kind: 'Assign'; readonly node: NodeName; readonly artifact: ArtifactHash; readonly pool: PoolId }
   /** Without a pool: no pool wants this artifact any more. */

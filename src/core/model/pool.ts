@@ -89,6 +89,8 @@ export interface ReplicaSeen {
   readonly milestones: ReplicaMilestones;
   /** Whether its node already held the weights when the replica was bound to it; absent while unbound or unknown. */
   readonly startedWarm?: boolean;
+  /** It carries our mark: of the Ready replicas it shall go first. */
+  readonly isMarked?: boolean;
   readonly samples: ReplicaSamples;
   /** Only in the simulator, for policies that say that they read them; the core never does. */
   readonly histograms?: ReplicaHistograms;
@@ -124,6 +126,8 @@ export interface TargetSeen {
   readonly replicas: readonly ReplicaSeen[];
   /** Healthy or not, the nodes on which the pod template may land by selector, affinity and taints; sorted. */
   readonly eligibleNodes: readonly NodeName[];
+  /** Whoever removes its replicas takes the marked ones first (a ReplicaSet does, a StatefulSet does not). */
+  readonly readsMarks?: boolean;
   /** A rollout is surging: more pods than spec asks for. */
   readonly isRollingOut: boolean;
 }

@@ -26,6 +26,7 @@ export type Reason =
   | 'ConflictDetected'
   | 'ScalingDisabled'
   | 'WarmingUp'
+  | 'MarkedFirst'
   | 'TargetUnreadable'
   | 'DecisionFailed';
 

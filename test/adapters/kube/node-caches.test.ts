@@ -218,8 +218,16 @@ test('a scale whose memory is not stored is not written; one that is, is, with a
   expect(events).toStrictEqual(['Scaled: Scaled Deployment/chat from 2 to 4']);
 });
 
-test('pods that shall go first are told so, and one that is gone is no failure', async () => {
-  const all = await watched((server) => server.put('/api/v1/namespaces/team-a/pods/chat-abc-a', readyPod('a')));
+test('pods that shall go first are told so, others no longer, and one that is gone is no failure', async () => {
+  const all = await watched((server) => {
+    server.put('/api/v1/namespaces/team-a/pods/chat-abc-a', readyPod('a'));
+    const annotations = { 'controller.kubernetes.io/pod-deletion-cost': '-1000', kept: 'yes' };
+    const b = readyPod('b');
+    server.put('/api/v1/namespaces/team-a/pods/chat-abc-b', {
+      ...b,
+      metadata: { ...object(b, 'metadata'), annotations },
+    });
+  });
   const actuators = new KubeActuators({
     ...all,
     nodeCaches: caches(all),
@@ -228,10 +236,19 @@ test('pods that shall go first are told so, and one that is gone is no failure',
     isSaved: () => true,
   });
   await actuators.perform(
-    { kind: 'ProtectPods', pool: 'team-a/chat', target: 'chat', victims: ['gone', 'chat-abc-a'] },
+    {
+      kind: 'ProtectPods',
+      pool: 'team-a/chat',
+      target: 'chat',
+      victims: ['gone', 'chat-abc-a'],
+      freed: ['chat-abc-b'],
+    },
     signal,
   );
   expect(object(all.server.get('/api/v1/namespaces/team-a/pods/chat-abc-a'), 'metadata', 'annotations')).toStrictEqual({
     'controller.kubernetes.io/pod-deletion-cost': '-1000',
+  });
+  expect(object(all.server.get('/api/v1/namespaces/team-a/pods/chat-abc-b'), 'metadata', 'annotations')).toStrictEqual({
+    kept: 'yes',
   });
 });

@@ -193,6 +193,7 @@ const safetyMemories: fc.Arbitrary<SafetyMemory> = fc.record(
           blindSince: time,
           conflictSince: time,
           foreignWrites: fc.array(time, { minLength: 1, maxLength: 2 }),
+          draining: fc.record({ at: time, replicas: size }, plain),
           zeroedAt: time,
         } satisfies Record<keyof TargetSafety, unknown>,
         { requiredKeys: ['raw', 'specChanges'], noNullPrototype: true },

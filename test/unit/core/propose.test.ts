@@ -57,7 +57,9 @@ describe('demand and capacity', () => {
     expect(upper).toBeGreaterThanOrEqual(40);
     expect(wanted(last)).toBe(Math.ceil(upper / each - 1e-9));
     expect(targets?.[0]?.because[0]?.message).toMatch(/req\/s/);
-    expect(targets?.[0]?.counterfactual).toMatch(/^would scale to \d+ at queue >= \d+ or \d+ req\/s( or KV use >= \d+ %)?$/);
+    expect(targets?.[0]?.counterfactual).toMatch(
+      /^would scale to \d+ at queue >= \d+ or \d+ req\/s( or KV use >= \d+ %)?$/,
+    );
   });
 
   test('a jump of demand is one jump of replicas', () => {
