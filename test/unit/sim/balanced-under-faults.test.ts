@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parsePolicy } from '../../../src/config/policy-file.ts';
 import type { PolicyDefinition } from '../../../src/core/model/policy-definition.ts';
 import type { ReplicaPhase } from '../../../src/core/model/pool.ts';
+import type { Sample } from '../../../src/core/model/sample.ts';
 import type { Fault } from '../../../src/core/model/simulated-fault.ts';
 import { createPolicy } from '../../../src/sim/policies/index.ts';
 import type { SimulatedPolicy } from '../../../src/sim/policies/policy.ts';
@@ -41,6 +42,8 @@ interface Look {
   readonly seconds: number;
   readonly spec: number;
   readonly phases: readonly ReplicaPhase[];
+  /** Replicas of which nothing was read for a minute. */
+  readonly dark: number;
 }
 
 interface Ran {
@@ -62,12 +65,17 @@ function run(workload: Workload, faults: readonly Fault[], options: Partial<Scen
     decide: (view) => {
       const target = view.seen.targets[0];
       const phases = target?.replicas.map(({ phase }) => phase) ?? [];
-      looks.push({ seconds: view.now / 1000, spec: target?.specReplicas ?? 0, phases });
+      const dark = target?.replicas.filter(({ samples: { running } }) => isOld(running, view.now)).length ?? 0;
+      looks.push({ seconds: view.now / 1000, spec: target?.specReplicas ?? 0, phases, dark });
       return policy.decide(view);
     },
   };
   const scenario = { workload, profile, faults, ...setting, initialReplicas: 6, ...options };
   return { result: runSimulation(scenario, watched), looks };
+}
+
+function isOld(sample: Sample, now: number): boolean {
+  return sample.kind !== 'missing' && now - sample.at > 60_000;
 }
 
 type Change = readonly [seconds: number, from: number, to: number];
@@ -78,7 +86,9 @@ const decreases = (ran: Ran, from: number, to: number): readonly Change[] =>
 const highest = ({ looks }: Ran): number => Math.max(...looks.map(({ spec }) => spec));
 
 const falling = steps({ 0: 20, 500: 2 }, 2000);
-const unharmed = run(falling, []);
+/** With this seed a share of half is three of the six replicas that are there when it begins. */
+const options = { seed: 2 };
+const unharmed = run(falling, [], options);
 
 describe('our policy', () => {
   /** For less than ten minutes: who is dark for longer has no veto. */
@@ -88,7 +98,9 @@ describe('our policy', () => {
   };
   for (const [name, given] of Object.entries(darkness)) {
     it(`does not shrink while ${name}, though the load fell`, () => {
-      const dark = run(falling, [{ kind: 'MetricBlackout', fromSeconds: 500, toSeconds: 1080, ...given }]);
+      const dark = run(falling, [{ kind: 'MetricBlackout', fromSeconds: 500, toSeconds: 1080, ...given }], options);
+      const middle = dark.looks.find(({ seconds }) => seconds === 750);
+      expect(middle?.dark).toBe((given.share ?? 1) * (middle?.spec ?? 0));
       expect(decreases(unharmed, 500, 1080)).not.toStrictEqual([]);
       expect(decreases(dark, 500, 1080)).toStrictEqual([]);
       expect(decreases(dark, 1080, 2000)).not.toStrictEqual([]);

@@ -7,6 +7,9 @@ import { runSimulation } from '../../../src/sim/simulation.ts';
 import { profileWith } from '../../support/profiles.ts';
 import { poisson, Script } from '../../support/simulations.ts';
 
+/** What a view told not yet when the bytes were taken. */
+const toldLater = new Set(['readsMarks']);
+
 /** Of what was seen, decided and counted; a field that a later result adds does not matter. */
 function digest(options: Partial<ScenarioOptions>): string {
   const profile = profileWith({ maxNumSeqs: 16 });
@@ -24,7 +27,7 @@ function digest(options: Partial<ScenarioOptions>): string {
   const workload = poisson({ rate: 12, seconds: 900 });
   const result = runSimulation({ workload, profile, minReplicas: 0, seed: 7, scrapeGapShare: 0.1, ...options }, policy);
   return createHash('sha256')
-    .update(JSON.stringify([counted(result), policy.views]))
+    .update(JSON.stringify([counted(result), policy.views], (name, value) => (toldLater.has(name) ? undefined : value)))
     .digest('hex')
     .slice(0, 16);
 }
