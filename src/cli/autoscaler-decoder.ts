@@ -9,11 +9,17 @@ import {
   toPoolPolicy,
   toScalingPreset,
 } from '../config/codec.ts';
+import { floorsOf } from '../config/schedules.ts';
 import type { InferenceAutoscaler, ModelArtifact } from '../core/model/api.gen.ts';
 import type { PoolPolicy } from '../core/model/policy.ts';
+import type { Floor } from '../core/model/pool.ts';
 import type { EngineProfile } from '../core/model/profile.ts';
 import { type Problem, problem, type Result } from '../core/model/result.ts';
+import { elapsed, type Instant } from '../core/model/units.ts';
 import type { Clock } from '../ports/index.ts';
+
+/** Floors of schedules are expanded again after this long. */
+const freshSeconds = 3600;
 
 /** Autoscaler objects as the core reads them. A ScalingPolicy is parsed once a version, not once a pass. */
 export class AutoscalerDecoder {
@@ -22,6 +28,11 @@ export class AutoscalerDecoder {
   /** Limits that the API server drops from every object: its schema is older than this program. */
   #unserved: readonly string[] = [];
   readonly #presets = new Map<string, { readonly version: string; readonly preset: Result<ScalingPreset> }>();
+
+  readonly #floors = new Map<
+    string,
+    { readonly version: string; readonly at: Instant; readonly floors: readonly Floor[] }
+  >();
 
   constructor(clock: Clock, profiles: ReadonlyMap<string, EngineProfile>) {
     this.#clock = clock;
@@ -41,6 +52,18 @@ export class AutoscalerDecoder {
     const preset = this.#preset(context);
     if (preset !== undefined && !preset.ok) return preset;
     return toPoolPolicy(raw, this.#context(context, preset?.value));
+  }
+
+  /** Expanded anew when the object changed, and each hour: a pass looks at a thousand of them. */
+  floorsOf({ key, resourceVersion, raw }: AutoscalerKept, now: Instant): readonly Floor[] {
+    const schedules = isAutoscaler(raw) ? (raw.spec.schedules ?? []) : [];
+    if (schedules.length === 0) return [];
+    const known = this.#floors.get(key);
+    if (known?.version === resourceVersion && elapsed(known.at, now) < freshSeconds && now >= known.at)
+      return known.floors;
+    const floors = floorsOf(schedules, now);
+    this.#floors.set(key, { version: resourceVersion, at: now, floors });
+    return floors;
   }
 
   dangling(autoscaler: AutoscalerKept, cluster: Cluster): readonly Problem[] {

@@ -84,6 +84,7 @@ export async function openCluster({ flags, clock, log, userAgent, ...on }: Clust
     pods,
     clock,
     decode: (raw, context) => decoder.decode(raw, context),
+    floorsOf: (autoscaler, now) => decoder.floorsOf(autoscaler, now),
     readings: () => readings.latest(),
     breathe,
   });

@@ -7,6 +7,7 @@ import type {
 } from '../core/model/api.gen.ts';
 import type { TargetName } from '../core/model/pool.ts';
 import { problem, type Problem } from '../core/model/result.ts';
+import { scheduleProblem } from './schedules.ts';
 
 const most = 100_000;
 /** RFC 3339 with a zone; a time without one means something else on every machine. */
@@ -32,6 +33,7 @@ export function* problemsOf({ spec }: InferenceAutoscaler): Generator<Problem> {
     yield saw('spec.signals.prometheus', undefined, 'set when `source` is Prometheus');
   }
   yield* overrideProblems(spec.override);
+  yield* scheduleProblems(spec);
 }
 
 function* targetProblems({ targets, pool }: InferenceAutoscalerSpec): Generator<Problem> {
@@ -94,6 +96,22 @@ function* overrideProblems(override: InferenceAutoscalerSpec['override']): Gener
   yield* integer('spec.override.replicas', override.replicas, 0, most);
   if (!time.test(override.until) || !Number.isFinite(Date.parse(override.until))) {
     yield saw('spec.override.until', override.until, "an RFC 3339 time with a zone, as '2027-01-31T18:00:00Z'");
+  }
+}
+
+function* scheduleProblems({ schedules = [], targets }: InferenceAutoscalerSpec): Generator<Problem> {
+  const names = targets.map(nameOfTarget);
+  for (const [index, schedule] of schedules.entries()) {
+    const field = `spec.schedules[${index}]`;
+    yield* integer(`${field}.replicas`, schedule.replicas, 1, most);
+    yield* integer(`${field}.durationSeconds`, schedule.durationSeconds, 60, 604_800);
+    if (schedule.target !== undefined && !names.includes(schedule.target)) {
+      yield saw(`${field}.target`, schedule.target, `one of ${names.join(', ')}, or absent`);
+    }
+    const wrong = scheduleProblem(schedule);
+    if (wrong !== undefined) {
+      yield saw(`${field}.${wrong.field}`, wrong.field === 'start' ? schedule.start : schedule.timeZone, wrong.allowed);
+    }
   }
 }
 

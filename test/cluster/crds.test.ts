@@ -99,6 +99,7 @@ const accepted: Readonly<Record<string, readonly [KindName, Fields]>> = {
         scaleDown: { selectPolicy: 'Disabled', policies: [{ type: 'Percent', value: 10, periodSeconds: 60 }] },
       },
       fallback: { replicas: 8, afterSeconds: 60 },
+      schedules: [{ start: '0 8 * * 1-5', timeZone: 'Europe/Paris', durationSeconds: 36_000, replicas: 4 }],
       warmth: { mode: 'Act', modelArtifactRef: { name: 'llama' }, floorCopies: 1 },
       priority: 'high',
       paused: true,

@@ -61,7 +61,7 @@ const rooms: readonly Room[] = [
     name: 'config',
     holds: under('config'),
     rooms: [model, 'errors'],
-    packages: ['node:', 'ajv', 'ajv-formats', 'js-yaml', 'csv-parse'],
+    packages: ['node:', 'ajv', 'ajv-formats', 'croner', 'js-yaml', 'csv-parse'],
   },
   { name: 'cli', holds: under('cli'), rooms: ['*'], packages: ['*'] },
   { name: 'ui', holds: under('ui'), rooms: [model], packages: ['uplot'] },

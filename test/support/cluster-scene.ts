@@ -41,6 +41,7 @@ export class Scene {
       specs,
       pods: this.pods,
       clock: this.clock,
+      floorsOf: () => [],
       decode: (raw) =>
         JSON.stringify(raw).includes('"bad"') ? problem('spec.bad', 'bad', 'absent') : ok(poolPolicy()),
       readings: () => this.readings,

@@ -1,6 +1,7 @@
 import type { PoolPolicy } from '../../core/model/policy.ts';
-import type { PoolId, PoolSeen } from '../../core/model/pool.ts';
+import type { Floor, PoolId, PoolSeen } from '../../core/model/pool.ts';
 import { type Problem, problem, type Result } from '../../core/model/result.ts';
+import type { Instant } from '../../core/model/units.ts';
 import type { Breathe } from '../../ports/breathe.ts';
 import type { Clock, PoolInput, Sensors, TickInput } from '../../ports/index.ts';
 import type { ReplicaReading } from '../../ports/replica-reader.ts';
@@ -22,6 +23,8 @@ export interface PolicyContext {
   /** The ModelArtifact that it names, where it exists. */
   readonly artifact?: Json;
 }
+/** Schedule floors of an object as of a time. */
+export type DecodeFloors = (autoscaler: AutoscalerKept, now: Instant) => readonly Floor[];
 export type DecodePolicy = (autoscaler: Json, context: PolicyContext) => Result<PoolPolicy>;
 
 export interface ClusterSensorsOptions {
@@ -30,6 +33,7 @@ export interface ClusterSensorsOptions {
   readonly pods: PodHistory;
   readonly clock: Clock;
   readonly decode: DecodePolicy;
+  readonly floorsOf: DecodeFloors;
   readonly readings: () => ReadonlyMap<string, ReplicaReading>;
   /** @default never */
   readonly breathe?: Breathe;
@@ -53,7 +57,8 @@ export class ClusterSensors implements Sensors {
   }
 
   async observe(): Promise<TickInput> {
-    const { cluster, specs, pods, clock } = this.#options;
+    const { cluster, specs, pods, clock, floorsOf } = this.#options;
+    const now = clock.now();
     const look: Looking = {
       cluster,
       specs,
@@ -67,7 +72,7 @@ export class ClusterSensors implements Sensors {
     const problems = new Map<PoolId, Problem>();
     for (const autoscaler of cluster.autoscalers.list()) {
       const policy = this.policyOf(autoscaler);
-      if (policy.ok) inputs.push({ policy: policy.value, seen: poolSeen(autoscaler, look) });
+      if (policy.ok) inputs.push({ policy: policy.value, seen: poolSeen(autoscaler, look, floorsOf(autoscaler, now)) });
       else problems.set(autoscaler.key, policy.problem);
       const breath = this.#options.breathe?.();
       if (breath !== undefined) await breath;
@@ -113,11 +118,11 @@ function pinnedHash(cluster: Cluster, pool: PoolId): readonly string[] {
   return pinned === undefined ? [] : [pinned.hash];
 }
 
-function poolSeen(autoscaler: AutoscalerKept, look: Looking): PoolSeen {
+function poolSeen(autoscaler: AutoscalerKept, look: Looking, floors: readonly Floor[]): PoolSeen {
   return {
     pool: autoscaler.key,
     targets: autoscaler.targets.map((ref) => targetSeen(autoscaler, ref, look)),
-    floors: [],
+    floors,
     scrapeIntervalSeconds: autoscaler.signals.intervalSeconds,
   };
 }

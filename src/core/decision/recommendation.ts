@@ -3,9 +3,9 @@ import { drainingOf } from './draining.ts';
 import type { SizedTarget } from './pool-sizing.ts';
 import type { Evidence, Recommendation, TargetRecommendation } from '../model/decision.ts';
 import type { PoolPolicy } from '../model/policy.ts';
-import type { PoolSeen } from '../model/pool.ts';
+import type { Floor, PoolSeen } from '../model/pool.ts';
 import type { Because } from '../model/reason.ts';
-import { replicas, type Instant, type Replicas } from '../model/units.ts';
+import { after, replicas, type Instant, type Replicas } from '../model/units.ts';
 
 export interface RecommendationInput {
   readonly seen: PoolSeen;
@@ -19,7 +19,6 @@ export interface RecommendationInput {
 /** What one pool wants, with what the guard needs to judge it. */
 export function recommendationOf(input: RecommendationInput): Recommendation {
   const { seen, policy, sized, now } = input;
-  const floor = floorNow(seen, now);
   return {
     pool: seen.pool,
     at: now,
@@ -29,13 +28,14 @@ export function recommendationOf(input: RecommendationInput): Recommendation {
     ...(policy.fallback === undefined ? {} : { fallback: policy.fallback }),
     ...(policy.override === undefined ? {} : { override: policy.override }),
     warmth: policy.warmth,
-    targets: sized.map((target) => targetOf(target, input, floor)),
+    targets: sized.map((target) => targetOf(target, input)),
   };
 }
 
-function targetOf(sized: SizedTarget, input: RecommendationInput, floor: Replicas | undefined): TargetRecommendation {
+function targetOf(sized: SizedTarget, input: RecommendationInput): TargetRecommendation {
   const { seen, policy, position, sizing } = sized;
   const { evidence, observation } = input;
+  const floor = floorOf(sized, input);
   const isKnown = sizing !== undefined && evidence.isAnythingKnown;
   const draining = drainingOf(seen, observation.readings, mayShrink(sized, input.policy));
   return {
@@ -86,8 +86,20 @@ function occupied({ seen }: SizedTarget): readonly string[] {
   return [...nodes].toSorted();
 }
 
-/** The largest schedule floor that holds now. */
-function floorNow(seen: PoolSeen, now: Instant): Replicas | undefined {
-  const holding = seen.floors.filter((floor) => floor.from <= now && now < floor.to).map((floor) => floor.replicas);
-  return holding.length === 0 ? undefined : replicas(Math.max(...holding));
+/** The largest schedule floor that holds now, or by the time at which an order of today would be Ready. */
+function floorOf(
+  { seen, lead, slots }: SizedTarget,
+  { seen: { floors }, now }: RecommendationInput,
+): Replicas | undefined {
+  const readyIn = (floor: Floor): number => {
+    const missing = floor.replicas - (seen.specReplicas ?? 0);
+    return missing <= slots.warm ? lead.warm : lead.cold;
+  };
+  const holding = floors.filter(
+    (floor) =>
+      (floor.target === undefined || floor.target === seen.target) &&
+      floor.from <= after(now, readyIn(floor)) &&
+      now < floor.to,
+  );
+  return holding.length === 0 ? undefined : replicas(Math.max(...holding.map((floor) => floor.replicas)));
 }

@@ -39,6 +39,8 @@ export interface InferenceAutoscalerSpec {
   readonly objectives?: InferenceAutoscalerObjectives;
   readonly signals?: InferenceAutoscalerSignals;
   readonly behavior?: InferenceAutoscalerBehavior;
+  /** Times at which never fewer replicas than these are wanted, inside the bounds. They are ordered one lead time ahead, so that they are Ready when the time begins. Where several hold, the largest counts. */
+  readonly schedules?: readonly InferenceAutoscalerSchedule[];
   readonly fallback?: InferenceAutoscalerFallback;
   readonly warmth?: InferenceAutoscalerWarmth;
   /** Name of the PriorityClass by which pools that compete for the same GPUs are ordered. Absent, all are equal. */
@@ -168,6 +170,17 @@ export interface InferenceAutoscalerBehaviorScaleDownPolicy {
   readonly type: 'Pods' | 'Percent';
   readonly value: number;
   readonly periodSeconds: number;
+}
+
+export interface InferenceAutoscalerSchedule {
+  /** When it begins, as five fields of cron ('0 8 * * 1-5'). */
+  readonly start: string;
+  /** IANA name of the zone in which `start` is read, as 'Europe/Paris'. */
+  readonly timeZone?: string;
+  readonly durationSeconds: number;
+  readonly replicas: number;
+  /** Name of the target that it is for. Absent, every one. */
+  readonly target?: string;
 }
 
 /** The size every target is raised to when no signal at all is known. Absent, the last wanted size is held. */

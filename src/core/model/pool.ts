@@ -143,6 +143,8 @@ export interface Floor {
   readonly from: Instant;
   readonly to: Instant;
   readonly replicas: Replicas;
+  /** Absent: every target of the pool. */
+  readonly target?: TargetName;
 }
 
 export interface PoolSeen {
