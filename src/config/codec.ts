@@ -20,6 +20,7 @@ import {
 import type { PolicyDefinition } from '../core/model/policy-definition.ts';
 import type { TargetName } from '../core/model/pool.ts';
 import type { EngineProfile } from '../core/model/profile.ts';
+import { parseMilli } from '../core/model/quantity.ts';
 import { describe, ok, problem, type Problem, type Result } from '../core/model/result.ts';
 import { bytes, instant, type Instant, milliseconds, replicas, seconds } from '../core/model/units.ts';
 import { nameOfTarget, problemsOf } from './autoscaler-problems.ts';
@@ -111,8 +112,14 @@ function targetPolicy(target: InferenceAutoscalerTarget, context: CodecContext):
     minReplicas: replicas(target.minReplicas ?? 1),
     maxReplicas: replicas(target.maxReplicas),
     gpusPerReplica: target.gpusPerReplica ?? context.templateGpus.get(name) ?? profile?.gpusPerReplica ?? 1,
+    ...cost(target),
     ...(profile === undefined ? {} : { profile }),
   };
+}
+
+function cost({ costPerReplicaHour }: InferenceAutoscalerTarget): Pick<TargetPolicy, 'costPerReplicaHour'> {
+  const milli = parseMilli(costPerReplicaHour);
+  return milli === undefined ? {} : { costPerReplicaHour: Number(milli) / 1000 };
 }
 
 function objectives({

@@ -1,7 +1,7 @@
 import { withheldPrefix } from '../../core/model/withheld.ts';
 import { list, number, object, text, texts } from './fields.ts';
 import { type Kept, versionOf } from './store.ts';
-import { parseMilli } from './quantity.ts';
+import { parseMilli } from '../../core/model/quantity.ts';
 
 /** What we keep of a HorizontalPodAutoscaler: whom it scales, whether by our metric, and whether it acts. */
 export interface HpaKept extends Kept {

@@ -1,7 +1,7 @@
 import { flag, list, object, text, texts } from './fields.ts';
 import type { Taint } from './placement.ts';
 import { gpuResource } from './pod.ts';
-import { wholeUnits } from './quantity.ts';
+import { wholeUnits } from '../../core/model/quantity.ts';
 import { type Kept, versionOf } from './store.ts';
 
 export interface NodeKept extends Kept {

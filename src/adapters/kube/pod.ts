@@ -1,5 +1,5 @@
 import { flag, type Json, list, number, object, optional, text, texts, time } from './fields.ts';
-import { wholeUnits } from './quantity.ts';
+import { wholeUnits } from '../../core/model/quantity.ts';
 import { type Kept, versionOf } from './store.ts';
 
 export const gpuResource = 'nvidia.com/gpu';

@@ -44,7 +44,10 @@ export interface SizedTarget {
 /** Warm copies are for peaks: this quantile of demand over the lead time and the payback. */
 const warmQuantile = 0.99;
 
-/** Sizes the pool's targets in their order: each takes what its maximum allows of the need, the next one the rest. */
+/**
+ * Sizes the pool's targets, the one that serves cheapest first: each takes what its maximum and its blocked starts allow of the need, the next one the
+ * rest. What the dear ones no longer carry is given back by them alone.
+ */
 export function sizePool(input: PoolSizingInput): readonly SizedTarget[] {
   const { policy } = input;
   const drafts = input.seen.targets.flatMap((seen) => {
@@ -54,7 +57,7 @@ export function sizePool(input: PoolSizingInput): readonly SizedTarget[] {
   const supply = supplyOf(drafts);
   const stock = { up: stockOf(input.observation, 'sum'), down: stockOf(input.observation, 'sumFilled') };
   let share = 1;
-  return drafts.map((draft, i) => {
+  const sized = cheapestFirst(drafts).map((draft, i): SizedTarget => {
     const sizingInput = sizingInputOf(input, draft, { supply, stock, share });
     if (sizingInput === undefined) return { ...draft, warmCopies: 0 };
     const alone = sizeTarget(sizingInput);
@@ -68,6 +71,15 @@ export function sizePool(input: PoolSizingInput): readonly SizedTarget[] {
       warmCopies: warmCopiesOf(input, sizingInput, { leadSeconds: sizing.leadSeconds, policy: draft.policy }),
     };
   });
+  return drafts.flatMap(({ seen }) => sized.find((one) => one.seen === seen) ?? []);
+}
+
+/** By cost of what a replica serves; in the order that was written where a cost is not known. */
+function cheapestFirst(drafts: readonly Draft[]): readonly Draft[] {
+  const price = ({ policy, capacity }: Draft): number =>
+    (policy.costPerReplicaHour ?? Number.NaN) / capacity.requestsPerSecond;
+  if (drafts.some((draft) => Number.isNaN(price(draft)))) return drafts;
+  return drafts.toSorted((a, b) => price(a) - price(b));
 }
 
 type Draft = Omit<SizedTarget, 'warmCopies' | 'sizing' | 'input'>;

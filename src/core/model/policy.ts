@@ -36,6 +36,8 @@ export interface TargetPolicy {
   readonly minReplicas: Replicas;
   readonly maxReplicas: Replicas;
   readonly gpusPerReplica: number;
+  /** In any one currency; compared between the targets of a pool only. */
+  readonly costPerReplicaHour?: number;
   readonly profile?: EngineProfile;
 }
 

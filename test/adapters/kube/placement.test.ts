@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { mayLand, placementOf, type PlacementNode } from '../../../src/adapters/kube/placement.ts';
-import { parseMilli, wholeUnits } from '../../../src/adapters/kube/quantity.ts';
+import { parseMilli, wholeUnits } from '../../../src/core/model/quantity.ts';
 import { parseSelector, selectorOf, selects } from '../../../src/adapters/kube/selector.ts';
 import type { KubeJson } from '../../support/kube-server.ts';
 
