@@ -73,11 +73,12 @@ export class AutoscalerDecoder {
     return danglingReferences(autoscaler.raw, this.#context(context, preset?.ok === true ? preset.value : undefined));
   }
 
-  #context({ gpus, artifact }: PolicyContext, policy: ScalingPreset | undefined): CodecContext {
+  #context({ gpus, artifact, priority }: PolicyContext, policy: ScalingPreset | undefined): CodecContext {
     return {
       now: this.#clock.now(),
       ...(policy === undefined ? {} : { policy }),
       ...(isArtifact(artifact) ? { artifact } : {}),
+      ...(priority === undefined ? {} : { priority }),
       profiles: this.#profiles,
       templateGpus: new Map(Object.entries(gpus)),
     };

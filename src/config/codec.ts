@@ -35,6 +35,8 @@ export interface CodecContext {
   readonly policy?: ScalingPreset;
   /** The ModelArtifact of `warmth.modelArtifactRef`. */
   readonly artifact?: ModelArtifact;
+  /** Value of the PriorityClass of `priority`. */
+  readonly priority?: number;
   readonly profiles: ReadonlyMap<string, EngineProfile>;
   /** GPUs that the pod template of a target requests, where it could be read. */
   readonly templateGpus: ReadonlyMap<TargetName, number>;
@@ -51,6 +53,7 @@ export function toPoolPolicy(autoscaler: InferenceAutoscaler, context: CodecCont
   return ok({
     mode: spec.mode ?? 'Observe',
     paused: spec.paused ?? false,
+    ...(context.priority === undefined ? {} : { priority: context.priority }),
     targets: spec.targets.map((target) => targetPolicy(target, context)),
     objectives: objectives(spec.objectives ?? {}),
     behavior: toBehavior(spec.behavior, preset.behavior),
@@ -92,16 +95,22 @@ export function danglingReferences({ spec }: InferenceAutoscaler, context: Codec
   if (spec.policyRef !== undefined && context.policy?.name !== spec.policyRef.name) {
     miss('spec.policyRef.name', spec.policyRef.name, 'the name of an existing ScalingPolicy');
   }
+  if (spec.priority !== undefined && context.priority === undefined) {
+    miss('spec.priority', spec.priority, 'the name of an existing PriorityClass');
+  }
   const artifact = spec.warmth?.modelArtifactRef?.name;
   if (artifact !== undefined && context.artifact?.metadata.name !== artifact) {
     miss('spec.warmth.modelArtifactRef.name', artifact, 'the name of an existing ModelArtifact of the same namespace');
   }
-  for (const [index, { engineProfile }] of spec.targets.entries()) {
-    if (engineProfile === undefined || context.profiles.has(engineProfile)) continue;
-    const known = [...context.profiles.keys()].toSorted().join(', ');
-    miss(`spec.targets[${index}].engineProfile`, engineProfile, `one of ${known}, or absent`);
-  }
-  return found;
+  return [...found, ...unknownProfiles(spec, context)];
+}
+
+function unknownProfiles({ targets }: InferenceAutoscalerSpec, { profiles }: CodecContext): readonly Problem[] {
+  const known = (): string => [...profiles.keys()].toSorted().join(', ');
+  return targets.flatMap(({ engineProfile }, index) => {
+    if (engineProfile === undefined || profiles.has(engineProfile)) return [];
+    return [problem(`spec.targets[${index}].engineProfile`, engineProfile, `one of ${known()}, or absent`).problem];
+  });
 }
 
 function targetPolicy(target: InferenceAutoscalerTarget, context: CodecContext): TargetPolicy {

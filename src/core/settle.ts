@@ -3,6 +3,7 @@ import { withinBudget } from './decision/budget.ts';
 import { drainedFirst, markActions } from './decision/draining.ts';
 import { failureOf } from './decision/failure.ts';
 import { type GuardRule, guardRules } from './decision/guard.ts';
+import { sharedFairly } from './decision/sharing.ts';
 import { decisionOf, judge, type PoolOutcome, safetyOf, scaleActions } from './decision/outcome.ts';
 import type { Action, Decision, Recommendation } from './model/decision.ts';
 import type { FleetMemory, PoolMemory } from './model/memory.ts';
@@ -24,12 +25,12 @@ export interface SettleInput {
 }
 
 /** Rules over all pools at once, after the rules of each target. */
-export type FleetRule = (outcomes: readonly PoolOutcome[], now: Instant) => readonly PoolOutcome[];
+export type FleetRule = (outcomes: readonly PoolOutcome[], now: Instant, fleet: FleetSeen) => readonly PoolOutcome[];
 export interface SettleRules {
   readonly target: readonly GuardRule[];
   readonly fleet: readonly FleetRule[];
 }
-export const settleRules: SettleRules = { target: guardRules, fleet: [withinBudget, drainedFirst] };
+export const settleRules: SettleRules = { target: guardRules, fleet: [sharedFairly, withinBudget, drainedFirst] };
 
 /** All pools: what each target may have, which copies are wanted where, and what is to be done about it. */
 export function settle(input: SettleInput): TickOutput {
@@ -54,7 +55,7 @@ export function* settleSteps(input: SettleInput, rules: SettleRules = settleRule
     judged.push(judge({ recommendation, safety, rules: rules.target, now }));
     yield;
   }
-  const outcomes = rules.fleet.reduce<readonly PoolOutcome[]>((all, rule) => rule(all, now), judged);
+  const outcomes = rules.fleet.reduce<readonly PoolOutcome[]>((all, rule) => rule(all, now, fleet), judged);
   yield;
   const warmth = planOrKeep({ assignments: memory.assignments, recommendations, fleet, now });
   yield;

@@ -120,6 +120,20 @@ export function replicasSeen(count: number, over: Partial<ReplicaSeen> = {}): re
   });
 }
 
+/** `count` replicas that share `rate` requests/s of 1,000 prompt and 200 output tokens, without a queue. */
+export function serving(count: number, rate: number, t: number, over: Readings = {}): readonly ReplicaSeen[] {
+  const finished = ((t + 3600) * rate) / count;
+  const readings: Readings = {
+    running: Math.round((rate / count) * 2),
+    kvUse: 0.1,
+    finishedTotal: finished,
+    promptTokensTotal: finished * 1000,
+    outputTokensTotal: finished * 200,
+    ...over,
+  };
+  return replicasSeen(count, { samples: samples(readings, at(t)) });
+}
+
 /** A target of its listed replicas, spec and status equal to their number. */
 export function targetSeen(over: Partial<TargetSeen> = {}): TargetSeen {
   const listed = over.replicas ?? replicasSeen(1);

@@ -4,7 +4,7 @@ import { decisionOf, judge, type PoolOutcome, safetyOf, scaleActions } from '../
 import type { Action, Decision, Recommendation, TargetRecommendation } from '../../src/core/model/decision.ts';
 import type { SafetyMemory, TargetSafety } from '../../src/core/model/memory.ts';
 import { type Instant, replicas, seconds } from '../../src/core/model/units.ts';
-import { type SettleRules, settleRules } from '../../src/core/settle.ts';
+import type { SettleRules } from '../../src/core/settle.ts';
 import { behavior as behaviors, change, size } from './arbitraries.ts';
 import { at, epoch, recommendation, target } from './settle-builders.ts';
 
@@ -77,11 +77,20 @@ export interface Guarding {
   readonly safety: SafetyMemory;
 }
 
+/** What several laws ask of the same world. */
+let asked: { readonly world: World; readonly rules: SettleRules; readonly answer: Guarding } | undefined;
+
+/** The world as it is. */
+export function guardedAsIs(world: World, rules: SettleRules): Guarding {
+  if (asked?.world !== world || asked.rules !== rules) asked = { world, rules, answer: guarded(world, {}, rules) };
+  return asked.answer;
+}
+
 /** One pool through every rule of the guard, as `settle` takes it there. */
 export function guarded(
   { given, pool, safety, sinceSeconds }: World,
-  more: Partial<Recommendation> = {},
-  rules: SettleRules = settleRules,
+  more: Partial<Recommendation>,
+  rules: SettleRules,
 ): Guarding {
   const one = recommendation({ targets: [given], ...pool, ...more });
   return guardedFrom(one, { since: at(sinceSeconds), targets: { chat: safety } }, { rules, now: epoch });
@@ -93,7 +102,10 @@ export function guardedFrom(
   { rules, now }: { readonly rules: SettleRules; readonly now: Instant },
 ): Guarding {
   const judged = judge({ recommendation: one, safety, rules: rules.target, now });
-  const [outcome = judged] = rules.fleet.reduce<readonly PoolOutcome[]>((all, rule) => rule(all, now), [judged]);
+  const [outcome = judged] = rules.fleet.reduce<readonly PoolOutcome[]>(
+    (all, rule) => rule(all, now, { nodes: [] }),
+    [judged],
+  );
   const [only] = outcome.targets;
   if (only === undefined) throw new RangeError('a recommendation of one target must have one outcome, had none');
   const decision = decisionOf(outcome, only);

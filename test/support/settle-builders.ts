@@ -57,8 +57,8 @@ export function recommendation(given: Partial<Recommendation> = {}): Recommendat
     paused: false,
     behavior: defaultBehavior,
     warmth: { mode: 'Plan', floorCopies: 0 },
-    targets: [target()],
     ...given,
+    targets: given.targets ?? [target()],
   };
 }
 

@@ -33,6 +33,7 @@ export interface AutoscalerKept extends Kept {
   readonly inferencePool?: string;
   readonly artifact?: string;
   readonly policyName: string;
+  readonly priority?: string;
   readonly raw: Json;
 }
 
@@ -55,6 +56,7 @@ export function keepAutoscaler(raw: unknown): AutoscalerKept | undefined {
     ...optional('inferencePool', text(raw, 'spec', 'pool', 'inferencePoolRef', 'name')),
     ...optional('artifact', text(raw, 'spec', 'warmth', 'modelArtifactRef', 'name')),
     policyName: text(raw, 'spec', 'policyRef', 'name') ?? 'balanced',
+    ...optional('priority', text(raw, 'spec', 'priority')),
     raw: withoutManagedFields(raw),
   };
 }

@@ -1,18 +1,24 @@
 import type { Clock } from '../../ports/index.ts';
 import { type ArtifactKept, keepArtifact, keepNodeCache, type NodeCacheKept } from './artifact.ts';
 import { type AutoscalerKept, keepAutoscaler } from './autoscaler.ts';
-import { isJson, type Json, text } from './fields.ts';
+import { isJson, type Json, number, text } from './fields.ts';
 import { type HpaKept, keepHpa } from './hpa.ts';
 import type { KubeHttp } from './http.ts';
 import { keepNode, type NodeKept } from './node.ts';
 import { OtherTargets } from './other-targets.ts';
 import { keepPod, type PodKept } from './pod.ts';
+import { keepQuota, type QuotaKept } from './quota.ts';
 import { Reflector } from './reflector.ts';
 import { type Kept, Store, versionOf } from './store.ts';
 import { keepWorkload, type WorkloadKept } from './workload.ts';
 
 export interface PolicyKept extends Kept {
   readonly raw: Json;
+}
+
+/** A PriorityClass. */
+export interface PriorityKept extends Kept {
+  readonly value: number;
 }
 
 export interface ClusterOptions {
@@ -37,6 +43,9 @@ export class Cluster {
   readonly hpas: Store<HpaKept> = new Store();
   readonly deployments: Store<WorkloadKept> = new Store();
   readonly statefulSets: Store<WorkloadKept> = new Store();
+  /** Of GPUs. Not waited for: where they may not be read, pools share nothing. */
+  readonly quotas: Store<QuotaKept> = new Store();
+  readonly priorities: Store<PriorityKept> = new Store();
   /** Targets of other kinds, known by their scale alone. */
   readonly others: Store<WorkloadKept> = new Store();
   readonly #options: ClusterOptions;
@@ -111,6 +120,8 @@ export class Cluster {
       this.#reflect(inside('/apis/autoscaling/v2', 'horizontalpodautoscalers'), keepHpa, this.hpas),
       this.#reflect(inside('/apis/apps/v1', 'deployments'), keepWorkload('Deployment'), this.deployments),
       this.#reflect(inside('/apis/apps/v1', 'statefulsets'), keepWorkload('StatefulSet'), this.statefulSets),
+      this.#reflect(inside('/api/v1', 'resourcequotas'), keepQuota, this.quotas),
+      this.#reflect('/apis/scheduling.k8s.io/v1/priorityclasses', keepPriority, this.priorities),
     ];
   }
 
@@ -119,6 +130,11 @@ export class Cluster {
     const kind = path.slice(path.lastIndexOf('/') + 1);
     return new Reflector({ http, clock, random, path, transform, store, onProblem: (err) => onProblem(kind, err) });
   }
+}
+
+function keepPriority(raw: unknown): PriorityKept | undefined {
+  const value = number(raw, 'value');
+  return value === undefined ? undefined : { ...versionOf(raw), value };
 }
 
 function keepPolicy(raw: unknown): PolicyKept | undefined {

@@ -11,6 +11,7 @@ import type { Cluster } from './cluster.ts';
 import { fleetSeen } from './fleet.ts';
 import { type Json, optional } from './fields.ts';
 import type { PodHistory, SpecHistory } from './history.ts';
+import { budgetsOf } from './quota.ts';
 import { groupByOwner, type Looking, targetSeen } from './target.ts';
 
 /** What the object alone does not say. */
@@ -22,6 +23,8 @@ export interface PolicyContext {
   readonly gpus: Readonly<Record<string, number>>;
   /** The ModelArtifact that it names, where it exists. */
   readonly artifact?: Json;
+  /** Value of the PriorityClass that it names, where it exists. */
+  readonly priority?: number;
 }
 /** Schedule floors of an object as of a time. */
 export type DecodeFloors = (autoscaler: AutoscalerKept, now: Instant) => readonly Floor[];
@@ -79,7 +82,12 @@ export class ClusterSensors implements Sensors {
     }
     this.#problems = problems;
     const reserved = [...problems.keys()].flatMap((pool) => pinnedHash(cluster, pool)).sort();
-    const fleet = { ...fleetSeen(cluster), ...(reserved.length === 0 ? {} : { reserved }) };
+    const budgets = budgetsOf(cluster.quotas.list(), inputs);
+    const fleet = {
+      ...fleetSeen(cluster),
+      ...(budgets.length === 0 ? {} : { budgets }),
+      ...(reserved.length === 0 ? {} : { reserved }),
+    };
     return { now: clock.now(), pools: inputs, fleet };
   }
 
@@ -98,11 +106,12 @@ export class ClusterSensors implements Sensors {
 }
 
 export function policyContext(autoscaler: AutoscalerKept, cluster: Cluster): PolicyContext {
-  const { namespace, artifact, policyName } = autoscaler;
+  const { namespace, artifact, policyName, priority } = autoscaler;
   return {
     policyName,
     ...optional('scalingPolicy', cluster.policies.get(policyName)?.raw),
     gpus: gpusByTarget(autoscaler, cluster),
+    ...optional('priority', priority === undefined ? undefined : cluster.priorities.get(priority)?.value),
     ...optional(
       'artifact',
       artifact === undefined ? undefined : cluster.artifacts.get(`${namespace}/${artifact}`)?.raw,

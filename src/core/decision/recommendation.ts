@@ -24,6 +24,7 @@ export function recommendationOf(input: RecommendationInput): Recommendation {
     at: now,
     mode: policy.mode,
     paused: policy.paused,
+    ...(policy.priority === undefined ? {} : { priority: policy.priority }),
     behavior: policy.behavior,
     ...(policy.fallback === undefined ? {} : { fallback: policy.fallback }),
     ...(policy.override === undefined ? {} : { override: policy.override }),

@@ -57,6 +57,7 @@ export interface Recommendation {
   readonly at: Instant;
   readonly mode: Mode;
   readonly paused: boolean;
+  readonly priority?: number;
   readonly behavior: Behavior;
   readonly fallback?: Fallback;
   readonly override?: Override;

@@ -92,6 +92,8 @@ export interface Tunables {
 export interface PoolPolicy {
   readonly mode: Mode;
   readonly paused: boolean;
+  /** Among pools that share GPUs, the larger goes first; absent: 0. */
+  readonly priority?: number;
   readonly targets: readonly TargetPolicy[];
   readonly objectives: Objectives;
   readonly behavior: Behavior;

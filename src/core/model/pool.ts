@@ -183,9 +183,19 @@ export interface NodeSeen {
   readonly cache?: NodeCacheSeen;
 }
 
+/** GPUs that the named pools may hold together: a quota less what others use of it. */
+export interface GpuBudget {
+  /** As `ResourceQuota namespace/name`, for people. */
+  readonly name: string;
+  readonly gpus: number;
+  readonly pools: readonly PoolId[];
+}
+
 /** The cluster as all pools share it; nodes sorted by name. */
 export interface FleetSeen {
   readonly nodes: readonly NodeSeen[];
+  /** Sorted by name. */
+  readonly budgets?: readonly GpuBudget[];
   /** Artifacts of pools that exist and cannot be decided now: their copies stay as they are. */
   readonly reserved?: readonly ArtifactHash[];
 }

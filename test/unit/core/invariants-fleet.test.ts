@@ -6,6 +6,7 @@ import { replicas } from '../../../src/core/model/units.ts';
 import { settle, settleBy, settleRules } from '../../../src/core/settle.ts';
 import { emptyMemory, tick } from '../../../src/core/tick.ts';
 import { poolPolicy, poolSeen, replicasSeen, targetSeen } from '../../support/builders.ts';
+import { fleetLaws, fleetWorlds } from '../../support/fleet-laws.ts';
 import { counterexample, runs } from '../../support/properties.ts';
 import { at, fleetMemory, recommendation, settleInput, target } from '../../support/settle-builders.ts';
 
@@ -123,33 +124,15 @@ describe('I8: when several pools shrink', () => {
   test('a pool that only observes neither counts nor is counted', () => {
     expect(total([shrink('x/1', 30, 10), shrink('x/2', 20, 10, { mode: 'Observe' })])).toBe(30);
   });
-  test('property: the total never exceeds the larger of one replica a pool and a fifth', () => {
-    const pools = fc.array(
-      fc.record({
-        spec: fc.integer({ min: 1, max: 40 }),
-        wanted: fc.integer({ min: 1, max: 40 }),
-        gpus: fc.integer({ min: 1, max: 8 }),
-      }),
-      { minLength: 2, maxLength: 6 },
-    );
-    expect(
-      counterexample(
-        fc.property(pools, (list) => {
-          const recommendations = list.map(({ spec, wanted, gpus }, i) =>
-            recommendation({
-              pool: `x/${i}`,
-              targets: [target({ specReplicas: spec, wanted, gpusPerReplica: gpus, maxReplicas: 100 })],
-            }),
-          );
-          const { decisions } = settle(settleInput({ recommendations }));
-          const shrinking = list.filter(({ spec, wanted }) => wanted < spec);
-          const given = decisions.reduce((sum, decision, i) => sum + lowered(decision) * (list[i]?.gpus ?? 0), 0);
-          const managed = list.reduce((sum, { spec, gpus }) => sum + spec * gpus, 0);
-          const one = shrinking.reduce((sum, { gpus }) => sum + gpus, 0);
-          return shrinking.length < 2 || given <= Math.max(one, 0.2 * managed);
-        }),
-        runs(21, 1000),
-      ),
-    ).toBeUndefined();
+});
+
+describe.each(fleetLaws)('$invariant: $states', ({ holds, broken }) => {
+  test('in any fleet', () => {
+    const law = fc.property(fleetWorlds, (world) => holds(world, settleRules));
+    expect(counterexample(law, runs(21))).toBeUndefined();
+  });
+  test('not with a broken guard', () => {
+    const law = fc.property(fleetWorlds, (world) => holds(world, broken));
+    expect(fc.check(law, { ...runs(21), endOnFailure: true }).failed).toBe(true);
   });
 });

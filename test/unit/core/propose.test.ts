@@ -14,27 +14,14 @@ import {
   replicaSeen,
   replicasSeen,
   samples,
+  serving,
   targetPolicy,
   targetSeen,
-  type Readings,
 } from '../../support/builders.ts';
 import { lastProposal, passes, proposals } from '../../support/scenes.ts';
 
 const withProfile = poolPolicy({ targets: [targetPolicy({ profile: llama8bH100, maxReplicas: replicas(100) })] });
 
-/** `count` replicas that share `rate` requests/s of 1,000 prompt and 200 output tokens, without a queue. */
-function serving(count: number, rate: number, t: number, over: Readings = {}): readonly ReplicaSeen[] {
-  const finished = ((t + 3600) * rate) / count;
-  const readings: Readings = {
-    running: Math.round((rate / count) * 2),
-    kvUse: 0.1,
-    finishedTotal: finished,
-    promptTokensTotal: finished * 1000,
-    outputTokensTotal: finished * 200,
-    ...over,
-  };
-  return replicasSeen(count, { samples: samples(readings, at(t)) });
-}
 function pool(listed: readonly ReplicaSeen[], over: Partial<TargetSeen> = {}): PoolSeen {
   return poolSeen({ targets: [targetSeen({ replicas: listed, ...over })] });
 }
@@ -340,65 +327,5 @@ describe('lead time', () => {
     const target = lastProposal({ seen: () => pool([...serving(2, 10, 0), late]), policy: withProfile, to: 0 })?.report
       .targets[0];
     expect(target?.arriving[0]?.readyBy).toBe(at(100));
-  });
-});
-
-describe('several targets', () => {
-  const policy = poolPolicy({
-    targets: [
-      targetPolicy({ target: 'cheap', profile: llama8bH100, maxReplicas: replicas(2) }),
-      targetPolicy({ target: 'dear', profile: llama8bH100, maxReplicas: replicas(50) }),
-    ],
-  });
-  const seen = (t: number) =>
-    poolSeen({
-      targets: [
-        targetSeen({ target: 'cheap', replicas: serving(2, 30, t) }),
-        targetSeen({
-          target: 'dear',
-          replicas: serving(4, 100, t).map((r) => ({ ...r, id: `d${r.id}` })),
-        }),
-      ],
-    });
-
-  test('are filled in their order: the second takes what the first may not', () => {
-    const { targets } = lastProposal({ seen, policy, to: 600 }).recommendation;
-    expect(targets.map((t) => t.target)).toEqual(['cheap', 'dear']);
-    expect(targets[0]?.wanted).toBe(2);
-    expect(targets[1]?.wanted).toBeGreaterThanOrEqual(6);
-    expect(targets[1]?.wanted).toBeLessThanOrEqual(10);
-  });
-
-  /** By name, what is wanted when the costs of an hour are these. */
-  const wantedAt = (cheap: number | undefined, dear: number | undefined, shown = seen): readonly unknown[] => {
-    const costs = [cheap, dear];
-    const priced = policy.targets.map((one, i) => {
-      const cost = costs[i];
-      return { ...one, maxReplicas: replicas(50), ...(cost === undefined ? {} : { costPerReplicaHour: cost }) };
-    });
-    const { targets } = lastProposal({ seen: shown, policy: { ...policy, targets: priced }, to: 600 }).recommendation;
-    return targets.map(({ wanted }) => Number(wanted));
-  };
-
-  test('are filled from the one that serves cheapest, whatever their order', () => {
-    const [all = 0, few] = wantedAt(2, 8) as number[];
-    expect(all).toBeGreaterThanOrEqual(8);
-    expect(few).toBeLessThanOrEqual(4);
-    expect((wantedAt(8, 2) as number[])[1]).toBeGreaterThanOrEqual(all - 2);
-    expect(wantedAt(undefined, 2)).toStrictEqual(wantedAt(undefined, undefined));
-  });
-
-  test('of which the cheapest cannot start leave the shortfall to the next', () => {
-    const blocked = (t: number): PoolSeen => {
-      const [cheap, dear] = seen(t).targets;
-      const stuck = Array.from({ length: 3 }, (_, i) =>
-        replicaSeen(`u${i}`, { phase: 'Unschedulable', samples: missingSamples('NotScraped') }),
-      );
-      const more = { ...cheap, specReplicas: replicas(5), replicas: [...(cheap?.replicas ?? []), ...stuck] };
-      return poolSeen({ targets: [targetSeen(more), targetSeen(dear)] });
-    };
-    const [cheap, dear] = wantedAt(2, 8, blocked) as number[];
-    expect(cheap).toBe(5);
-    expect(dear).toBeGreaterThanOrEqual(6);
   });
 });

@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { drainedFirst } from '../../src/core/decision/draining.ts';
+import { sharedFairly } from '../../src/core/decision/sharing.ts';
+import { withinBudget } from '../../src/core/decision/budget.ts';
+import { decisionOf, judge, type PoolOutcome } from '../../src/core/decision/outcome.ts';
+import type { Recommendation } from '../../src/core/model/decision.ts';
+import { defaultBehavior } from '../../src/core/model/policy.ts';
+import type { FleetSeen } from '../../src/core/model/pool.ts';
+import { type FleetRule, type SettleRules, settleRules } from '../../src/core/settle.ts';
+import { at, epoch, recommendation, target } from './settle-builders.ts';
+
+/** Pools that want a size at once, and the GPUs that they share. */
+export interface FleetWorld {
+  readonly pools: readonly PoolWish[];
+  readonly gpus: number;
+}
+export interface PoolWish {
+  readonly spec: number;
+  readonly wanted: number;
+  readonly gpus: number;
+  readonly min: number;
+  readonly priority: number;
+}
+
+export const fleetWorlds: fc.Arbitrary<FleetWorld> = fc.record({
+  pools: fc.array(
+    fc.record({
+      spec: fc.integer({ min: 0, max: 20 }),
+      wanted: fc.integer({ min: 0, max: 20 }),
+      gpus: fc.integer({ min: 1, max: 8 }),
+      min: fc.integer({ min: 0, max: 3 }),
+      priority: fc.integer({ min: 0, max: 2 }),
+    }),
+    { minLength: 1, maxLength: 5 },
+  ),
+  gpus: fc.integer({ min: 0, max: 160 }),
+});
+
+export interface FleetLaw {
+  readonly invariant: string;
+  readonly states: string;
+  readonly holds: (world: FleetWorld, rules: SettleRules) => boolean;
+  readonly broken: SettleRules;
+}
+
+export const fleetLaws: readonly FleetLaw[] = [
+  {
+    invariant: 'I8',
+    states: 'pools that shrink together give back at most one replica each or a fifth of the managed GPUs',
+    holds: givesBackLittle,
+    broken: without(withinBudget),
+  },
+  {
+    invariant: 'I12',
+    states: 'pools that share GPUs ask together for no more than there are, and nobody is taken from',
+    holds: sharesWhatThereIs,
+    broken: without(sharedFairly),
+  },
+];
+
+function without(rule: FleetRule): SettleRules {
+  const fleet = settleRules.fleet.filter((one) => one !== rule && one !== drainedFirst);
+  return { ...settleRules, fleet };
+}
+
+const atOnce = { type: 'Pods', value: 1000, periodSeconds: 1 } as const;
+const free = {
+  scaleUp: { ...defaultBehavior.scaleUp, policies: [atOnce] },
+  scaleDown: { ...defaultBehavior.scaleDown, stabilizationWindowSeconds: 0, policies: [atOnce] },
+};
+const known = { allowsDecrease: true, isAnythingKnown: true, showsIdle: true };
+const plain = target({ evidence: known, maxReplicas: 100 });
+const nameOf = (i: number): string => `team-a/${i}`;
+
+function poolOf({ spec, wanted, gpus, min, priority }: PoolWish, i: number): Recommendation {
+  const sizes = { specReplicas: spec, statusReplicas: spec, wanted, minReplicas: min };
+  const one = { ...plain, ...sizes, gpusPerReplica: gpus } as Recommendation['targets'][number];
+  return recommendation({ pool: nameOf(i), behavior: free, targets: [one], priority });
+}
+
+/** The size of each pool after all rules. */
+export function sizesOf({ pools, gpus }: FleetWorld, rules: SettleRules): readonly number[] {
+  const safety = { since: at(-3600), targets: {} };
+  const judged = pools
+    .map(poolOf)
+    .map((one) => judge({ recommendation: one, safety, rules: rules.target, now: epoch }));
+  const budgets = [{ name: 'ResourceQuota team-a/gpus', gpus, pools: pools.map((_, i) => nameOf(i)) }];
+  const fleet: FleetSeen = { nodes: [], budgets };
+  const outcomes = rules.fleet.reduce<readonly PoolOutcome[]>((all, rule) => rule(all, epoch, fleet), judged);
+  return outcomes.flatMap((outcome) => outcome.targets.map((one) => Number(decisionOf(outcome, one).replicas)));
+}
+
+function givesBackLittle(world: FleetWorld, rules: SettleRules): boolean {
+  const out = sizesOf({ ...world, gpus: 1e6 }, rules);
+  const shrinking = world.pools.filter(({ spec }, i) => (out[i] ?? 0) < spec);
+  const given = world.pools.reduce((sum, { spec, gpus }, i) => sum + Math.max(0, spec - (out[i] ?? 0)) * gpus, 0);
+  const managed = world.pools.reduce((sum, { spec, gpus }) => sum + spec * gpus, 0);
+  const wanting = world.pools.filter(({ spec, wanted, min }) => Math.max(wanted, min) < spec);
+  const one = wanting.reduce((sum, { gpus }) => sum + gpus, 0);
+  return shrinking.length < 2 || given <= Math.max(one, 0.2 * managed);
+}
+
+function sharesWhatThereIs(world: FleetWorld, rules: SettleRules): boolean {
+  const { pools, gpus } = world;
+  const out = sizesOf(world, rules);
+  const alone = sizesOf({ pools, gpus: 1e6 }, rules);
+  const most = pools.reduce((sum, { spec, gpus: each }, i) => sum + Math.max(spec, out[i] ?? 0) * each, 0);
+  const held = pools.reduce((sum, { spec, gpus: each }) => sum + spec * each, 0);
+  const isTaken = pools.some(({ spec }, i) => (out[i] ?? 0) < Math.min(spec, alone[i] ?? 0));
+  return most <= Math.max(gpus, held) && !isTaken;
+}
