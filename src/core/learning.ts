@@ -34,6 +34,14 @@ export function freshLearned(now: Instant): LearnedMemory {
   };
 }
 
+/** What would be believed of capacity and lead times if nothing had been learned of them; demand and its mix are measurements. */
+export function unlearned(
+  { demand, mix, counted, baselines, skill, pending }: LearnedMemory,
+  now: Instant,
+): LearnedMemory {
+  return { ...freshLearned(now), demand, mix, counted, baselines, skill, pending };
+}
+
 /** Memory with this step's bin. */
 export function withBin(learned: LearnedMemory, { bin }: DemandStep, now: Instant): LearnedMemory {
   const demand = remember(learned.demand, bin, now);

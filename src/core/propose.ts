@@ -2,13 +2,13 @@ import { tokenCosts } from './capacity/token-costs.ts';
 import { lengthsOf } from './signals/mix.ts';
 import { sizePool, type PoolSizingInput } from './decision/pool-sizing.ts';
 import { reportOf } from './explain/report.ts';
-import { outlookOf } from './forecast/outlook.ts';
+import { levelOnly, outlookOf } from './forecast/outlook.ts';
 import { longBound } from './forecast/long.ts';
 import { seriesOf, workOf } from './forecast/series.ts';
-import { freshLearned, learn, withBin } from './learning.ts';
+import { freshLearned, learn, unlearned, withBin } from './learning.ts';
 import type { Recommendation } from './model/decision.ts';
 import type { PoolMemory } from './model/memory.ts';
-import type { PoolPolicy } from './model/policy.ts';
+import { lacks, type PoolPolicy } from './model/policy.ts';
 import type { FleetSeen, PoolSeen } from './model/pool.ts';
 import type { PoolReport } from './model/report.ts';
 import type { Instant } from './model/units.ts';
@@ -43,7 +43,8 @@ export function propose({ memory, seen, fleet, policy, now }: ProposeInput): Pro
   const learned = withBin(memory.learned, step, now);
   const mean = lengthsOf(learned.mix);
   const costs = tokenCosts(policy.targets[0]?.profile, mean);
-  const outlook = outlookOf(seriesOf(learned.demand, mean, costs, now), (horizonSeconds, quantile) =>
+  const { tunables } = policy;
+  const foreseen = outlookOf(seriesOf(learned.demand, mean, costs, now), (horizonSeconds, quantile) =>
     longBound(memory.learned.long, {
       horizonSeconds,
       quantile,
@@ -52,8 +53,20 @@ export function propose({ memory, seen, fleet, policy, now }: ProposeInput): Pro
       now,
     }),
   );
+  const outlook = lacks(tunables, 'Forecast') ? levelOnly(foreseen) : foreseen;
   const lengths = lengthsOf(learned.mix, observation.signals.running.sum);
-  const sizing: PoolSizingInput = { seen, fleet, policy, learned, lengths, observation, evidence, outlook, now };
+  const believed = lacks(tunables, 'Learning') ? unlearned(learned, now) : learned;
+  const sizing: PoolSizingInput = {
+    seen,
+    fleet,
+    policy,
+    learned: believed,
+    lengths,
+    observation,
+    evidence,
+    outlook,
+    now,
+  };
   const sized = sizePool(sizing);
   return {
     memory: {

@@ -5,7 +5,7 @@ import { slotsOf, type Slots } from '../capacity/slots.ts';
 import type { Outlook } from '../forecast/outlook.ts';
 import type { Evidence } from '../model/decision.ts';
 import type { LearnedMemory } from '../model/memory.ts';
-import type { PoolPolicy, TargetPolicy } from '../model/policy.ts';
+import { lacks, type PoolPolicy, type TargetPolicy } from '../model/policy.ts';
 import type { FleetSeen, PoolSeen, TargetSeen } from '../model/pool.ts';
 import type { Instant } from '../model/units.ts';
 import type { Observation } from '../signals/observe.ts';
@@ -54,7 +54,7 @@ export function sizePool(input: PoolSizingInput): readonly SizedTarget[] {
     const own = policy.targets.find((target) => target.target === seen.target);
     return own === undefined ? [] : [draftOf(input, seen, own)];
   });
-  const supply = supplyOf(drafts);
+  const supply = lacks(policy.tunables, 'Pending') ? { ...supplyOf(drafts), arrivals: [] } : supplyOf(drafts);
   const stock = { up: stockOf(input.observation, 'sum'), down: stockOf(input.observation, 'sumFilled') };
   let share = 1;
   const sized = cheapestFirst(drafts).map((draft, i): SizedTarget => {

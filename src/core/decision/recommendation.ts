@@ -2,7 +2,7 @@ import type { Observation } from '../signals/observe.ts';
 import { drainingOf } from './draining.ts';
 import type { SizedTarget } from './pool-sizing.ts';
 import type { Evidence, Recommendation, TargetRecommendation } from '../model/decision.ts';
-import type { PoolPolicy } from '../model/policy.ts';
+import { lacks, type PoolPolicy } from '../model/policy.ts';
 import type { Floor, PoolSeen } from '../model/pool.ts';
 import type { Because } from '../model/reason.ts';
 import { after, replicas, type Instant, type Replicas } from '../model/units.ts';
@@ -28,7 +28,7 @@ export function recommendationOf(input: RecommendationInput): Recommendation {
     behavior: policy.behavior,
     ...(policy.fallback === undefined ? {} : { fallback: policy.fallback }),
     ...(policy.override === undefined ? {} : { override: policy.override }),
-    warmth: policy.warmth,
+    warmth: lacks(policy.tunables, 'Warmth') ? { ...policy.warmth, mode: 'Plan' } : policy.warmth,
     targets: sized.map((target) => targetOf(target, input)),
   };
 }

@@ -1,6 +1,6 @@
 import type { Capacity } from '../capacity/from-profile.ts';
 import type { Slots } from '../capacity/slots.ts';
-import type { Tunables } from '../model/policy.ts';
+import { lacks, type Tunables } from '../model/policy.ts';
 import type { Because } from '../model/reason.ts';
 import type { CandidateReport } from '../model/report.ts';
 import { blockedOf, type Lead, type Position } from './position.ts';
@@ -224,7 +224,7 @@ function lower(input: SizingInput, draft: Draft): Sizing {
     const reason = input.evidence.because ?? { reason: 'NoPositiveEvidence' as const, message: 'demand is not known' };
     return { ...base, wanted: spec, because: [reason, why], candidates: lost(draft.wanted, reason.message) };
   }
-  const floors = downFloors(input, leadSeconds);
+  const floors = lacks(input.tunables, 'Consolidation') ? [] : downFloors(input, leadSeconds);
   const wanted = Math.min(spec, Math.max(draft.wanted, ...floors.map((f) => f.replicas)));
   const binding = floors.find((f) => f.replicas >= wanted && f.replicas > draft.wanted);
   const because = binding === undefined ? [why] : [binding.because, why];

@@ -66,6 +66,15 @@ export function outlookOf(series: Series, long: LongOutlook = () => undefined): 
   return { series, levels, within, peak: (seconds) => peakOf(series, seconds) };
 }
 
+/** Demand stays what it is: what is known of its course is left out. */
+export function levelOnly(outlook: Outlook): Outlook {
+  const within: Outlook['within'] = (horizonSeconds, quantile) => {
+    const made = outlook.within(horizonSeconds, quantile);
+    return made === undefined ? undefined : { ...made, upper: made.recent };
+  };
+  return { ...outlook, within };
+}
+
 function atLeast(floor: number, forecast: Forecast): Forecast {
   return forecast.upper >= floor ? forecast : { ...forecast, upper: floor };
 }

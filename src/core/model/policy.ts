@@ -68,6 +68,9 @@ export interface Override {
   readonly until: Instant;
 }
 
+/** A part of the algorithm that a bench leaves out, to show what it buys; no policy file can. */
+export type Part = 'Forecast' | 'Pending' | 'Consolidation' | 'Learning' | 'Warmth';
+
 /** The tunables of our algorithm (kind ScalingPolicy); each default is argued for in docs/policies.md. */
 export interface Tunables {
   /** The pass's own cadence. */
@@ -87,6 +90,12 @@ export interface Tunables {
   readonly targetUtilization: number;
   /** Survivors of a scale-down must stay under this share of capacity. */
   readonly consolidationUtilization: number;
+  /** @default nothing */
+  readonly without?: readonly Part[];
+}
+
+export function lacks({ without = [] }: Pick<Tunables, 'without'>, part: Part): boolean {
+  return without.includes(part);
 }
 
 export interface PoolPolicy {
