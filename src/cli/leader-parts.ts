@@ -124,13 +124,15 @@ function passesOf(
   };
 }
 
-function openPriming({ parts, clock, log, metrics }: LeaderOptions): Priming {
+function openPriming({ parts, clock, log, metrics, nudge }: LeaderOptions): Priming {
   const onEnd = (pool: PoolId, outcome: PrimingOutcome): void => {
     metrics.primed(outcome);
     const { bins, problem } = outcome;
     if (problem !== undefined) log.warn({ pool, minutes: bins, problem }, 'Could not read the past of a pool');
     else if (bins === 0) log.info({ pool }, 'Found no past of a pool');
-    if (bins > 0) log.info({ pool, minutes: bins }, 'Primed the forecast of a pool');
+    if (bins === 0) return;
+    log.info({ pool, minutes: bins }, 'Primed the forecast of a pool');
+    nudge.call();
   };
   return new Priming({ clock, breathe: parts.breathe, taskOf: parts.pastOf, onEnd });
 }
