@@ -1,4 +1,4 @@
-import { readingPlans } from '../adapters/kube/addresses.ts';
+import { pastReplicas, readingPlans } from '../adapters/kube/addresses.ts';
 import { Cluster } from '../adapters/kube/cluster.ts';
 import { connectKube, type KubeConnection } from '../adapters/kube/connection.ts';
 import { PodHistory, SpecHistory } from '../adapters/kube/history.ts';
@@ -7,14 +7,18 @@ import { ClusterSensors } from '../adapters/kube/sensors.ts';
 import { Scraper } from '../adapters/engines/scraper.ts';
 import type { Log } from '../adapters/log.ts';
 import { type Allowance, RefusedSource, refusalOf } from '../adapters/prometheus/allowance.ts';
+import { PrometheusHistory } from '../adapters/prometheus/history.ts';
 import { PrometheusSource } from '../adapters/prometheus/source.ts';
 import { readBundledProfiles } from '../config/profile-file.ts';
 import { breather } from '../loop/breath.ts';
+import type { PastTask } from '../loop/priming.ts';
 import { Readings, type ReadingTask } from '../loop/reading.ts';
 import { isForewarmError } from '../errors.ts';
 import type { PoolId } from '../core/model/pool.ts';
+import { describe } from '../core/model/result.ts';
 import type { Breathe } from '../ports/breathe.ts';
 import type { Clock } from '../ports/index.ts';
+import type { HistoryReader } from '../ports/history-reader.ts';
 import type { ReplicaReader, ReplicaReading } from '../ports/replica-reader.ts';
 import { AutoscalerDecoder } from './autoscaler-decoder.ts';
 
@@ -44,6 +48,8 @@ export interface ClusterParts {
   readonly sensors: ClusterSensors;
   readonly readings: Readings;
   readonly decoder: AutoscalerDecoder;
+  /** Where the past of a pool can be asked for; `undefined` where its autoscaler names no Prometheus. */
+  readonly pastOf: (pool: PoolId) => PastTask | undefined;
   /** For work over all pools. */
   readonly breathe: Breathe;
   readonly close: () => Promise<void>;
@@ -88,10 +94,16 @@ export async function openCluster({ flags, clock, log, userAgent, ...on }: Clust
     readings: () => readings.latest(),
     breathe,
   });
+  const pastOf = (pool: PoolId): PastTask | undefined => {
+    const autoscaler = cluster.autoscalers.get(pool);
+    const source = autoscaler?.signals.prometheusUrl;
+    if (autoscaler === undefined || source === undefined) return undefined;
+    return { source, reader: sources.history(source), replicas: pastReplicas(autoscaler) };
+  };
   const close = async (): Promise<void> => {
     await Promise.all([http.close(), sources.close()]);
   };
-  return { connection, http, cluster, sensors, readings, decoder, breathe, close };
+  return { connection, http, cluster, sensors, readings, decoder, pastOf, breathe, close };
 }
 
 function tasksOf(
@@ -112,10 +124,11 @@ function tasksOf(
   });
 }
 
-/** One reader for all pods, one for each Prometheus that may be asked. */
+/** One reader for all pods, two for each Prometheus that may be asked: what is, and what was. */
 class Sources {
   readonly #scraper = new Scraper();
   readonly #prometheus = new Map<string, PrometheusSource>();
+  readonly #histories = new Map<string, PrometheusHistory>();
   readonly #allowance: Allowance;
 
   constructor(allowance: Allowance) {
@@ -131,8 +144,19 @@ class Sources {
     return known;
   }
 
+  history(source: string): HistoryReader {
+    const refusal = refusalOf(source, this.#allowance);
+    if (refusal !== undefined) {
+      const problem = describe(refusal);
+      return { readPast: (_, { stepSeconds }) => Promise.resolve({ past: { stepSeconds, bins: [] }, problem }) };
+    }
+    const known = this.#histories.get(source) ?? new PrometheusHistory({ endpoint: source });
+    this.#histories.set(source, known);
+    return known;
+  }
+
   async close(): Promise<void> {
-    for (const one of this.#prometheus.values()) one.close();
+    for (const one of [...this.#prometheus.values(), ...this.#histories.values()]) one.close();
     await this.#scraper.close();
   }
 }

@@ -16,7 +16,7 @@ export class DecisionLog {
   readonly #file: number;
   #lines: string[] = [];
   #bytes = 0;
-  #hasHeader = false;
+  #carried: FleetMemory | undefined;
 
   constructor(path: string) {
     this.path = resolve(path);
@@ -26,10 +26,10 @@ export class DecisionLog {
     });
   }
 
-  /** One pass; `before` is the memory that it began with. */
+  /** One pass; `before` is the memory that it began with: written where it is not the one that the pass before ended with. */
   record(input: TickInput, output: TickOutput, before: FleetMemory): void {
-    if (!this.#hasHeader) this.#add(headerLine(before, version));
-    this.#hasHeader = true;
+    if (before !== this.#carried) this.#add(headerLine(before, version));
+    this.#carried = output.memory;
     this.#add(passLine(input, output));
     if (this.#bytes >= chunkBytes) this.#flush();
   }

@@ -14,6 +14,7 @@ import { freshMemory } from '../core/propose.ts';
 import { explainError, isForewarmError } from '../errors.ts';
 import type { ControllerMetrics } from '../loop/controller-metrics.ts';
 import type { Nudge } from '../loop/nudge.ts';
+import { Priming, type PrimingOutcome } from '../loop/priming.ts';
 import { together } from '../loop/together.ts';
 import { type PassesOptions, runPasses } from '../loop/passes.ts';
 import type { Clock, Publisher, Recorder } from '../ports/index.ts';
@@ -60,9 +61,10 @@ export function openLeader(options: LeaderOptions): {
     assertFresh,
     isSaved: (pool) => board.isSaved(pool),
   });
-  const passes = passesOf(options, { board, actuators, failures });
+  const priming = openPriming(options);
+  const passes = passesOf(options, { board, actuators, failures, priming });
   const keeping = { nodeCaches, artifacts: openArtifacts(options), clock, log };
-  const parallel = [parts.readings, board, events, owner];
+  const parallel = [parts.readings, board, events, owner, priming];
   return {
     lead: async (signal) => {
       const beside = parallel.map((one) => async (ended: AbortSignal) => await one.run(ended));
@@ -80,11 +82,12 @@ interface Doers {
   readonly board: StatusBoard;
   readonly actuators: KubeActuators;
   readonly failures: Map<PoolId, string>;
+  readonly priming: Priming;
 }
 
 function passesOf(
   { parts, clock, log, nudge, metrics, publishers, recorder }: LeaderOptions,
-  { board, actuators, failures }: Doers,
+  { board, actuators, failures, priming }: Doers,
 ): PassesOptions {
   const { cluster, sensors, breathe } = parts;
   return {
@@ -95,13 +98,14 @@ function passesOf(
     publishers: [board, metrics, ...publishers],
     clock,
     nudge,
+    priming,
     ...(recorder === undefined
       ? {
           onForgotten: (pool: PoolId) =>
             log.error({ pool }, 'Forgot what a pool had learnt, after it made deciding fail three times'),
         }
       : { recorder }),
-    // A log replays only what each pass hands to the next: with one, memory is neither carried past a pass nor mended between two.
+    // A log replays only what each pass hands to the next: with one, memory is neither carried past a pass nor mended between two. A primed one it begins anew with.
     isKnown: (pool) => recorder === undefined && cluster.autoscalers.get(pool) !== undefined,
     onUntold: (err) => log.error({ err }, 'Could not tell of a pass'),
     onAction: (action, err) => {
@@ -118,6 +122,19 @@ function passesOf(
       log.error({ err }, 'Could not finish a pass');
     },
   };
+}
+
+function openPriming({ parts, clock, log, metrics, nudge }: LeaderOptions): Priming {
+  const onEnd = (pool: PoolId, outcome: PrimingOutcome): void => {
+    metrics.primed(outcome);
+    const { bins, problem } = outcome;
+    if (problem !== undefined) log.warn({ pool, minutes: bins, problem }, 'Could not read the past of a pool');
+    else if (bins === 0) log.info({ pool }, 'Found no past of a pool');
+    if (bins === 0) return;
+    log.info({ pool, minutes: bins }, 'Primed the forecast of a pool');
+    nudge.call();
+  };
+  return new Priming({ clock, breathe: parts.breathe, taskOf: parts.pastOf, onEnd });
 }
 
 interface Telling {

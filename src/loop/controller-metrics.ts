@@ -3,6 +3,7 @@ import { isForewarmError } from '../errors.ts';
 import type { Clock, Publisher, TickInput, TickOutput } from '../ports/index.ts';
 import type { ReplicaReading } from '../ports/replica-reader.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
+import type { PrimingOutcome } from './priming.ts';
 
 /** What the loop itself does and fails to do, counted. */
 export class ControllerMetrics implements Publisher {
@@ -36,6 +37,11 @@ export class ControllerMetrics implements Publisher {
   read({ engine = '', failure }: ReplicaReading): void {
     this.#telemetry.count('forewarm_scrape_attempts_total', { engine });
     if (failure !== undefined) this.#telemetry.count('forewarm_scrape_failures_total', { engine, code: failure });
+  }
+
+  primed({ bins, problem }: PrimingOutcome): void {
+    const outcome = bins > 0 ? 'primed' : problem === undefined ? 'empty' : 'failed';
+    this.#telemetry.count('forewarm_primings_total', { outcome });
   }
 
   leads(isLeader: boolean): void {

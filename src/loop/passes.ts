@@ -6,10 +6,13 @@ import { isForewarmError } from '../errors.ts';
 import type { Clock } from '../ports/index.ts';
 import type { Nudge } from './nudge.ts';
 import { type Passed, pass, type PassPorts } from './pass.ts';
+import type { Priming } from './priming.ts';
 
 export interface PassesOptions extends PassPorts {
   readonly clock: Clock;
   readonly nudge: Nudge;
+  /** Reads, beside the passes, the past of pools that know none. */
+  readonly priming?: Pick<Priming, 'look' | 'applied'>;
   /** Whether the pool's object still exists: memory of one that cannot be used at the moment is kept. */
   readonly isKnown: (pool: PoolId) => boolean;
   readonly onPass: (passed: Passed, milliseconds: number) => void;
@@ -31,8 +34,10 @@ export async function runPasses(options: PassesOptions, signal: AbortSignal): Pr
     const began = options.clock.monotonic();
     let cadence = idleSeconds * 1000;
     try {
+      memory = options.priming?.applied(memory) ?? memory;
       const passed = await pass(memory, options, signal);
       memory = healed(retained(memory, passed, options.isKnown), passed, { failures, options });
+      options.priming?.look(passed.input, memory);
       cadence = cadenceOf(passed);
       options.onPass(passed, options.clock.monotonic() - began);
       if (passed.failures > 0) cadence = Math.min(cadence, retryMilliseconds);

@@ -1,6 +1,7 @@
 import type { PoolId } from '../../core/model/pool.ts';
+import type { PastReplicas } from '../../ports/history-reader.ts';
 import type { ReplicaAddress } from '../../ports/replica-reader.ts';
-import type { AutoscalerKept, SignalSettings } from './autoscaler.ts';
+import type { AutoscalerKept, SignalSettings, TargetRef } from './autoscaler.ts';
 import type { Cluster } from './cluster.ts';
 import type { PodHistory } from './history.ts';
 import type { PodKept } from './pod.ts';
@@ -51,4 +52,26 @@ function metricsPort({ ports }: PodKept): number {
   const named = ports.find(({ name }) => name === 'metrics');
   if (named !== undefined) return named.port;
   return ports.length === 0 || ports.some(({ port }) => port === 8000) ? 8000 : (ports[0]?.port ?? 8000);
+}
+
+/** Whom to ask about the past of a pool: pods that are gone are known by the name of their workload alone. */
+export function pastReplicas({ namespace, targets, signals }: AutoscalerKept): PastReplicas {
+  return { namespace, podPatterns: targets.map(podPattern), engine: signals.engine };
+}
+
+/** The letters of which Kubernetes makes names, so that pods of `chat-large` are none of `chat`. */
+const letters = '[bcdfghjklmnpqrstvwxz2456789]';
+const ordinals: readonly string[] = ['StatefulSet', 'LeaderWorkerSet'];
+/** A longer name is cut before its last five letters. */
+const longestWhole = 63 - '-'.length - 10 - '-'.length - 5;
+
+function podPattern({ kind, name }: TargetRef): string {
+  const escaped = (part: string): string => part.replaceAll('.', String.raw`\.`);
+  const byOrdinal = `${escaped(name)}-[0-9]+`;
+  if (ordinals.includes(kind)) return byOrdinal;
+  const byTemplate =
+    name.length <= longestWhole
+      ? `${escaped(name)}-${letters}{1,10}-${letters}{5}`
+      : `${escaped(name.slice(0, 57))}[a-z0-9-]*${letters}{5}`;
+  return kind === 'Deployment' ? byTemplate : `${byTemplate}|${byOrdinal}`;
 }

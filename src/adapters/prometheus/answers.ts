@@ -6,7 +6,7 @@ import type { QueriedSeries } from './client.ts';
 import type { FamilyGroup, PodLabels } from './queries.ts';
 
 /** Labels that say how a series was collected, not what it is: the same series through two jobs is one. */
-const collectionLabels: readonly string[] =
+export const collectionLabels: readonly string[] =
   'job instance endpoint container service node prometheus prometheus_replica cluster exported_job exported_instance receive tenant_id'.split(
     ' ',
   );

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
 import { PrometheusDriver } from 'prometheus-query';
+import { instant, type Instant } from '../../core/model/units.ts';
 import { explainError, ForewarmError } from '../../errors.ts';
 
 export interface PrometheusOptions {
@@ -30,6 +31,18 @@ export interface QueryAnswer {
   readonly skipped: number;
 }
 
+/** Points of a range query whose expression makes one series. */
+export interface RangeAnswer {
+  readonly points: readonly { readonly at: Instant; readonly value: number }[];
+  readonly warnings: readonly string[];
+}
+
+export interface QueryRange {
+  readonly start: Instant;
+  readonly end: Instant;
+  readonly stepSeconds: number;
+}
+
 export const maxAnswerBytes: number = 8 * 1024 * 1024;
 
 /**
@@ -54,6 +67,24 @@ export class PrometheusClient {
 
   /** One instant query at the server's own time. Throws QUERY_FAILED with the server's text, or the signal's reason. */
   async query(promql: string, signal: AbortSignal): Promise<QueryAnswer> {
+    const { result, ...rest } = await this.#ask('vector', promql, signal, (driver) => driver.instantQuery(promql));
+    return { series: result.map(seriesOf), ...rest };
+  }
+
+  /** One range query, of an expression that makes one series or none. Throws as `query` does. */
+  async queryRange(promql: string, { start, end, stepSeconds }: QueryRange, signal: AbortSignal): Promise<RangeAnswer> {
+    const { result, warnings } = await this.#ask('matrix', promql, signal, (driver) =>
+      driver.rangeQuery(promql, start, end, stepSeconds),
+    );
+    return { points: result.flatMap(pointsOf), warnings };
+  }
+
+  async #ask(
+    wanted: ResultType,
+    promql: string,
+    signal: AbortSignal,
+    ask: (driver: PrometheusDriver) => Promise<{ readonly result: readonly unknown[] }>,
+  ): Promise<{ readonly result: readonly unknown[]; readonly warnings: readonly string[]; readonly skipped: number }> {
     signal.throwIfAborted();
     const warnings: string[] = [];
     let skipped = 0;
@@ -65,7 +96,7 @@ export class PrometheusClient {
       requestInterceptor: { onFulfilled: (config) => fence(config, this.#secrets, signal) },
       responseInterceptor: {
         onFulfilled: (response) => {
-          const { body, histograms } = checkedBody(response.data, response.status);
+          const { body, histograms } = checkedBody(wanted, response.data, response.status);
           skipped = histograms;
           warnings.push(...strings(response.data?.warnings));
           return { ...response, data: body };
@@ -76,8 +107,8 @@ export class PrometheusClient {
       },
     });
     try {
-      const { result } = await driver.instantQuery(promql);
-      return { series: result.map(seriesOf), warnings, skipped };
+      const { result } = await ask(driver);
+      return { result, warnings, skipped };
     } catch (err) {
       signal.throwIfAborted();
       throw new ForewarmError('QUERY_FAILED', `querying ${this.#options.endpoint}: ${textOf(err)}`, { cause: promql });
@@ -141,21 +172,36 @@ interface CheckedBody {
   readonly histograms: number;
 }
 
-/** A vector whose entries all carry a number; an answer of another shape is an error in words. */
-function checkedBody(data: unknown, status: number): CheckedBody {
+type ResultType = 'vector' | 'matrix';
+const fieldOf: Readonly<Record<ResultType, string>> = { vector: 'value', matrix: 'values' };
+
+/** A vector or matrix whose entries all carry numbers; an answer of another shape is an error in words. */
+function checkedBody(wanted: ResultType, data: unknown, status: number): CheckedBody {
   const answer = isRecord(data) && isRecord(data['data']) ? data['data'] : undefined;
   const result = answer?.['result'];
   if (answer === undefined || !Array.isArray(result)) {
     throw new RejectedAnswer(`HTTP ${status} with ${shorten(data)}, which is no answer of Prometheus`);
   }
-  if (answer['resultType'] !== 'vector') throw new RejectedAnswer(`a vector was asked for, got ${shorten(answer)}`);
+  if (answer['resultType'] !== wanted) throw new RejectedAnswer(`a ${wanted} was asked for, got ${shorten(answer)}`);
   const numbers = result.filter(
-    (entry) => isRecord(entry) && Array.isArray(entry['value']) && isRecord(entry['metric']),
+    (entry) => isRecord(entry) && Array.isArray(entry[fieldOf[wanted]]) && isRecord(entry['metric']),
   );
   return {
-    body: { status: 'success', data: { resultType: 'vector', result: numbers } },
+    body: { status: 'success', data: { resultType: wanted, result: numbers } },
     histograms: result.length - numbers.length,
   };
+}
+
+/** What has no time and number is no point. */
+function pointsOf(entry: unknown): RangeAnswer['points'] {
+  const values = isRecord(entry) && Array.isArray(entry['values']) ? entry['values'] : [];
+  return values.flatMap((sample: unknown) => {
+    const { time, value } = isRecord(sample) ? sample : {};
+    const ms = time instanceof Date ? time.getTime() : Number.NaN;
+    return typeof value === 'number' && Number.isFinite(value) && Number.isFinite(ms)
+      ? [{ at: instant(ms), value }]
+      : [];
+  });
 }
 
 function seriesOf(entry: unknown): QueriedSeries {

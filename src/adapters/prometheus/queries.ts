@@ -75,6 +75,6 @@ function podMatchers({ namespace, replicas }: PodGroup, labels: PodLabels): stri
 }
 
 /** An anchored alternative in PromQL's RE2, inside a PromQL string. */
-function anyOf(names: readonly string[]): string {
+export function anyOf(names: readonly string[]): string {
   return JSON.stringify(names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)).join('|'));
 }

@@ -85,6 +85,13 @@ const controller = of('controller', [
     help: 'Actions other than scale writes that failed, by kind and code',
     labels: ['action', 'code'],
   },
+  {
+    name: 'forewarm_primings_total',
+    type: 'counter',
+    help: 'Pasts of pools that were asked for in Prometheus: learned from wholly or in part, not there, not read',
+    labels: ['outcome'],
+    starts: each('outcome', 'primed', 'empty', 'failed'),
+  },
   { name: 'forewarm_leader', type: 'gauge', help: '1 while this process holds the lease', labels: [], starts: [{}] },
   {
     name: 'forewarm_leader_transitions_total',

@@ -1,5 +1,6 @@
+import type { DemandPast, PastWanted } from '../model/history.ts';
 import type { DemandBin, LongForecast } from '../model/memory.ts';
-import { elapsed, type Instant } from '../model/units.ts';
+import { elapsed, instant, type Instant } from '../model/units.ts';
 import type { Lengths } from '../signals/mix.ts';
 import { copyOf } from './copy.ts';
 import { advance, emptyForecaster, heaviestOf, poolNames, type Forecaster } from './forecaster.ts';
@@ -58,8 +59,41 @@ export function longAfter(
   return next;
 }
 
+/** Two weeks: of the first, the regressions learn what a week later looks like. */
+const pastSeconds = 14 * 86_400;
+
+/** The past that would be as good as lived: in the minutes of this pool, so that none is spread over two. */
+export function pastWanted(pool: string): PastWanted {
+  return { stepSeconds: step, offsetSeconds: offsetOf(pool), spanSeconds: pastSeconds };
+}
+
+/** What the pool of members would know had it lived this past; a step of work a bin. What is not in it stays unknown. */
+export function* livedThrough(past: DemandPast, context: LongContext): Generator<void, LongForecast | undefined> {
+  let long: LongForecast | undefined;
+  for (const bin of past.bins) {
+    long = longAfter(long, { bin, before: instant(bin.at - 1000 * past.stepSeconds) }, context);
+    yield;
+  }
+  return long;
+}
+
+/** Whether there is memory of a time before `since` that can be gone on with; `since` undefined: any. */
+export function remembersBefore(
+  long: LongForecast | undefined,
+  { since, now }: { readonly since: Instant | undefined; readonly now: Instant },
+  context: Pick<LongContext, 'pool' | 'quantile'>,
+): boolean {
+  const minuteOf = (at: Instant): number => Math.floor((at / 1000 - offsetOf(context.pool)) / step);
+  const kept = usable(long, context, minuteOf(now));
+  return kept !== undefined && (since === undefined || stateOf(kept).past.first < minuteOf(since));
+}
+
 /** What can be gone on with: of this format and quantile, and not from another time. */
-function usable(long: LongForecast | undefined, { quantile }: LongContext, minute: number): LongForecast | undefined {
+function usable(
+  long: LongForecast | undefined,
+  { quantile }: Pick<LongContext, 'quantile'>,
+  minute: number,
+): LongForecast | undefined {
   if (long === undefined || long.format !== longFormat || long.quantile !== quantile) return undefined;
   const gap = minute - long.open.minute;
   return gap > longestGap || gap < -farthestBack ? undefined : long;

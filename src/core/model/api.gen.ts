@@ -136,7 +136,7 @@ export interface InferenceAutoscalerSignals {
 }
 
 export interface InferenceAutoscalerSignalsPrometheus {
-  /** Base address of the Prometheus API. The installation may restrict which addresses are used. */
+  /** Base address of the Prometheus API. The installation may restrict which addresses are used. A pool that has learned nothing yet learns its past from it, also where `source` is Pods. */
   readonly url: string;
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { keepArtifact, keepNodeCache } from '../../../src/adapters/kube/artifact.ts';
-import { readingPlans } from '../../../src/adapters/kube/addresses.ts';
+import { pastReplicas, readingPlans } from '../../../src/adapters/kube/addresses.ts';
 import type { ReplicaSeen, TargetSeen } from '../../../src/core/model/pool.ts';
 import { at, samples } from '../../support/builders.ts';
 import { Scene } from '../../support/cluster-scene.ts';
@@ -152,6 +152,36 @@ test('only replicas that can answer are read; the port is the named one, the eng
     { id: 'only', port: 8200, path: '/metrics' },
     { id: 'plain', port: 8000, path: '/metrics' },
   ]);
+});
+
+const workloads = {
+  Deployment: ['chat-7c9d8bfb5d-x2x4z'],
+  StatefulSet: ['chat-0', 'chat-12'],
+  LeaderWorkerSet: ['chat-0'],
+  Rollout: ['chat-7c9d8bfb5d-x2x4z', 'chat-0'],
+} as const;
+for (const [kind, own] of Object.entries(workloads)) {
+  test(`pods that a ${kind} once had are known by their names, those of its neighbours are not`, () => {
+    const [autoscaler] = new Scene().autoscaler().cluster.autoscalers.list();
+    if (autoscaler === undefined) throw new Error('the scene has no autoscaler');
+    const ref = { target: 'chat', apiVersion: 'x/v1', kind, name: 'chat' };
+    const { namespace, podPatterns } = pastReplicas({ ...autoscaler, targets: [ref] });
+    expect(namespace).toBe('team-a');
+    const whole = new RegExp(`^(?:${podPatterns.join('|')})$`);
+    const pods = [...own, 'chat-large-7c9d8bfb5d-x2x4z', 'chat-large-0', 'chat-0-1', 'chat', 'code-0', 'chatx-0'];
+    expect(pods.filter((pod) => whole.test(pod))).toStrictEqual(own);
+  });
+}
+
+test('a name that leaves no room for the rest is cut by Kubernetes, and found all the same', () => {
+  const [autoscaler] = new Scene().autoscaler().cluster.autoscalers.list();
+  if (autoscaler === undefined) throw new Error('the scene has no autoscaler');
+  const name = 'chat-with-a-name.that-goes-on-and-on-and-on-until-it-is-cut-off';
+  const ref = { target: 'chat', apiVersion: 'apps/v1', kind: 'Deployment', name };
+  const { podPatterns } = pastReplicas({ ...autoscaler, targets: [ref] });
+  const whole = new RegExp(`^(?:${podPatterns.join('|')})$`);
+  expect(whole.test(`${`${name}-7c9d8bfb5d-`.slice(0, 58)}x2x4z`)).toBe(true);
+  expect(whole.test('chat-with-another-name-7c9d8bfb5d-x2x4z')).toBe(false);
 });
 
 test('quota that refuses pods is told, a surge is told, and a scale-down under way is no surge', async () => {
