@@ -41,6 +41,7 @@ function* targetProblems({ targets, pool }: InferenceAutoscalerSpec): Generator<
   if (targets.length > 1 && pool === undefined) {
     yield saw('spec.pool', undefined, 'set when there is more than one target');
   }
+  yield* roleProblems(targets);
   const names = new Set<TargetName>();
   for (const [index, target] of targets.entries()) {
     const field = `spec.targets[${index}]`;
@@ -55,6 +56,15 @@ function* targetProblems({ targets, pool }: InferenceAutoscalerSpec): Generator<
       yield saw(`${field}.minReplicas`, target.minReplicas ?? 1, allowed);
     }
   }
+}
+
+/** A pool serves whole requests, or it has both halves of them. */
+function* roleProblems(targets: readonly InferenceAutoscalerTarget[]): Generator<Problem> {
+  const roles = new Set(targets.map(({ role }) => role ?? 'Both'));
+  if (roles.size === 1 && roles.has('Both')) return;
+  if (roles.size === 2 && !roles.has('Both')) return;
+  const allowed = 'Both of every target, or Prefill of at least one and Decode of all others';
+  yield saw('spec.targets[].role', [...roles].join(', '), allowed);
 }
 
 function* objectiveProblems(objectives: InferenceAutoscalerObjectives): Generator<Problem> {

@@ -121,6 +121,7 @@ function targetPolicy(target: InferenceAutoscalerTarget, context: CodecContext):
     minReplicas: replicas(target.minReplicas ?? 1),
     maxReplicas: replicas(target.maxReplicas),
     gpusPerReplica: target.gpusPerReplica ?? context.templateGpus.get(name) ?? profile?.gpusPerReplica ?? 1,
+    ...(target.role === 'Prefill' || target.role === 'Decode' ? { role: target.role } : {}),
     ...cost(target),
     ...(profile === undefined ? {} : { profile }),
   };

@@ -29,7 +29,7 @@ function safetyBack({ since, targets }: SafetyMemory, back: Back): SafetyMemory 
 }
 
 function targetBack(target: TargetSafety, back: Back): TargetSafety {
-  const { lastDecision, blindSince, conflictSince, foreignWrites, zeroedAt } = target;
+  const { lastDecision, blindSince, conflictSince, foreignWrites, zeroedAt, draining } = target;
   return {
     raw: eachBack(target.raw, back),
     specChanges: eachBack(target.specChanges, back),
@@ -38,12 +38,13 @@ function targetBack(target: TargetSafety, back: Back): TargetSafety {
     ...(conflictSince === undefined ? {} : { conflictSince: back(conflictSince) }),
     ...(foreignWrites === undefined ? {} : { foreignWrites: foreignWrites.map(back) }),
     ...(zeroedAt === undefined ? {} : { zeroedAt: back(zeroedAt) }),
+    ...(draining === undefined ? {} : { draining: { ...draining, at: back(draining.at) } }),
   };
 }
 
 /** Lead-time sketches stay: the fading of a day does not notice. */
 function learnedBack(learned: LearnedMemory, back: Back): LearnedMemory {
-  const { gateway, queue, ceiling, saturation } = learned;
+  const { gateway, queue, ceiling, saturation, decode } = learned;
   const baselines = Object.entries(learned.baselines).map(([id, { stuckSince, ...baseline }]) => [
     id,
     { ...baseline, at: back(baseline.at), ...(stuckSince === undefined ? {} : { stuckSince: back(stuckSince) }) },
@@ -57,6 +58,7 @@ function learnedBack(learned: LearnedMemory, back: Back): LearnedMemory {
     ...(queue === undefined ? {} : { queue: { ...queue, since: back(queue.since) } }),
     ...(ceiling === undefined ? {} : { ceiling: { ...ceiling, at: back(ceiling.at) } }),
     ...(saturation === undefined ? {} : { saturation: { ...saturation, at: back(saturation.at) } }),
+    ...(decode === undefined ? {} : { decode: learnedBack(decode, back) }),
   };
 }
 

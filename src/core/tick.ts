@@ -6,6 +6,7 @@ import type { PoolReport } from './model/report.ts';
 import type { Instant } from './model/units.ts';
 import { holdFailed } from './decision/failure.ts';
 import { freshMemory, propose, type ProposeInput, type Proposed } from './propose.ts';
+import { hasRoles, proposeByRole } from './roles.ts';
 import { afterSetBack } from './set-back.ts';
 import { settleSteps } from './settle.ts';
 
@@ -63,7 +64,7 @@ export function* tickSteps(memory: FleetMemory, input: TickInput): Generator<voi
 /** What is thrown while one pool is thought about holds that pool, with its memory as it was, and no other (I15). */
 function proposeOrHold(input: ProposeInput): Proposed {
   try {
-    return propose(input);
+    return hasRoles(input.policy) ? proposeByRole(input) : propose(input);
   } catch (err) {
     return holdFailed(input, err);
   }

@@ -61,7 +61,7 @@ const long = fits<LongForecast>({
   state: figures,
 });
 
-const learned = fits<LearnedMemory>({
+const fields: Omit<Shape<LearnedMemory>, 'decode'> = {
   baselines: mapOf(baseline),
   demand: listOf(bin),
   long: maybe(long),
@@ -92,7 +92,10 @@ const learned = fits<LearnedMemory>({
     weight: amount,
     outputWeight: amount,
   }),
-});
+};
+/** The half of a pool with separate prefill and decode. */
+const decode = fits<Omit<LearnedMemory, 'decode'>>(fields);
+const learned = fits<LearnedMemory>({ ...fields, decode: maybe(decode) });
 
 /** Whether this is learned memory as this version of the program keeps it. */
 export function isLearned(value: unknown): value is LearnedMemory {

@@ -133,6 +133,8 @@ export interface LearnedMemory {
     readonly weight: number;
     readonly outputWeight: number;
   };
+  /** Of a pool with separate prefill and decode: what is known of decode; the rest is prefill's. */
+  readonly decode?: Omit<LearnedMemory, 'decode'>;
 }
 
 export interface PoolMemory {

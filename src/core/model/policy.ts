@@ -36,6 +36,8 @@ export interface TargetPolicy {
   readonly minReplicas: Replicas;
   readonly maxReplicas: Replicas;
   readonly gpusPerReplica: number;
+  /** The half of the work that its replicas do; absent: all of it. */
+  readonly role?: 'Prefill' | 'Decode';
   /** In any one currency; compared between the targets of a pool only. */
   readonly costPerReplicaHour?: number;
   readonly profile?: EngineProfile;

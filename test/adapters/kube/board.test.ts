@@ -196,6 +196,7 @@ test('a new leader finds sizes, windows, learned memory and assignments', async 
     ceiling: { share: 0.8, at: epoch },
     saturation: { inFlight: 16, at: epoch },
     pooling: { requests: 40, waited: 2, serviced: 12, busied: 16 },
+    decode: { ...freshMemory(epoch).learned, counted: ['c'] },
   };
   const packed = await packLearned(learned);
   const all = await scene(undefined, (server) => {

@@ -233,6 +233,21 @@ const refused: Readonly<
     allowed: 'set when there is more than one target',
   },
   'no target': { spec: { targets: [] }, field: 'spec.targets', allowed: 'a list of at least one target' },
+  'decode without prefill': {
+    spec: { targets: [{ ...target, role: 'Decode' }] },
+    field: 'spec.targets[].role',
+    allowed: 'Both of every target, or Prefill of at least one and Decode of all others',
+  },
+  'a schedule of a target that is none': {
+    spec: { schedules: [{ start: '0 8 * * *', durationSeconds: 60, replicas: 1, target: 'other' }] },
+    field: 'spec.schedules[0].target',
+    allowed: 'one of chat, or absent',
+  },
+  'a schedule in a zone that is none': {
+    spec: { schedules: [{ start: '0 8 * * *', durationSeconds: 60, replicas: 1, timeZone: 'Mars/Base' }] },
+    field: 'spec.schedules[0].timeZone',
+    allowed: "the IANA name of a time zone, as 'Europe/Paris'",
+  },
   'a fallback above the maximum': {
     spec: { fallback: { replicas: 9 } },
     field: 'spec.fallback.replicas',
