@@ -88,7 +88,8 @@ function joined(prefill: PoolReport, decode: PoolReport, seen: PoolSeen): PoolRe
 
 /** Of each type the one that tells of trouble; of two that do, or do not, the first. */
 function worst(conditions: readonly ConditionReport[]): readonly ConditionReport[] {
-  const isTrouble = ({ type, status }: ConditionReport): boolean => (type === 'ScalingLimited') === (status === 'True');
+  const isTrouble = ({ type, status }: ConditionReport): boolean =>
+    ['ScalingLimited', 'DrainUnsafe'].includes(type) === (status === 'True');
   const types = [...new Set(conditions.map(({ type }) => type))];
   return types.flatMap((type) => {
     const of = conditions.filter((one) => one.type === type);

@@ -9,6 +9,7 @@ const badStatus: Readonly<Record<string, string>> = {
   AbleToScale: 'False',
   ReplicasHealthy: 'False',
   ConflictDetected: 'True',
+  DrainUnsafe: 'True',
   Followed: 'False',
 };
 

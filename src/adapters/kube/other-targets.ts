@@ -104,7 +104,6 @@ export class OtherTargets {
       placement: anywhere,
       placementKey: `anywhere ${pod?.gpus ?? 'unknown'}`,
       ...(pod === undefined ? {} : { gpus: pod.gpus }),
-      terminationGraceSeconds: 30,
     };
   }
 }

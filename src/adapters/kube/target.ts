@@ -42,6 +42,7 @@ export function targetSeen(autoscaler: AutoscalerKept, ref: TargetRef, look: Loo
     ...(workload.failure === undefined ? {} : { createFailure: workload.failure }),
     replicas: podsOf(autoscaler, workload, look).map((pod) => replicaSeen(pod, workload, autoscaler, look)),
     eligibleNodes: eligibleNodes(workload, look),
+    ...(workload.drain === undefined ? {} : { drain: workload.drain }),
     readsMarks: ref.kind === 'Deployment' || ref.kind === 'ReplicaSet',
     isRollingOut: isSurging(workload),
   };

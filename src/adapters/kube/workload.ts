@@ -1,3 +1,5 @@
+import type { DrainSeen } from '../../core/model/pool.ts';
+import { drainOf } from './drain.ts';
 import { list, number, object, text, time } from './fields.ts';
 import { type Placement, placementOf } from './placement.ts';
 import { gpusOf } from './pod.ts';
@@ -21,7 +23,8 @@ export interface WorkloadKept extends Kept {
   /** Of one replica; absent while no pod was seen of a target without a template. */
   readonly gpus?: number;
   readonly image?: string;
-  readonly terminationGraceSeconds: number;
+  /** Absent where there is no template. */
+  readonly drain?: DrainSeen;
   /** Reason and message of a true ReplicaFailure. */
   readonly failure?: { readonly reason: string; readonly message: string };
   readonly controller?: string;
@@ -53,7 +56,7 @@ export function keepWorkload(kind: 'Deployment' | 'StatefulSet'): (raw: unknown)
       placementKey: JSON.stringify([gpus, placement]),
       gpus,
       ...(image === undefined ? {} : { image }),
-      terminationGraceSeconds: number(podSpec, 'terminationGracePeriodSeconds') ?? 30,
+      drain: drainOf(podSpec),
       ...failureOf(raw),
       ...controllerOf(raw),
       ...managerOf(raw),

@@ -1,4 +1,6 @@
 import type { SizedTarget } from '../decision/pool-sizing.ts';
+import { drainCondition, meanSeconds } from './drain.ts';
+import type { LearnedMemory } from '../model/memory.ts';
 import type { ConditionReport } from '../model/report.ts';
 import { missingSignals, short } from '../signals/evidence.ts';
 import type { Observation, ReplicaReading } from '../signals/observe.ts';
@@ -6,12 +8,20 @@ import type { Observation, ReplicaReading } from '../signals/observe.ts';
 export interface ConditionInput {
   readonly observation: Observation;
   readonly sized: readonly SizedTarget[];
+  /** What was learned of requests in flight and finished. */
+  readonly curve?: LearnedMemory['curve'];
 }
 
 /** Conditions that samples and replicas speak of; bounds and warmth are `settle`'s. */
 export function conditionsOf(input: ConditionInput): readonly ConditionReport[] {
   const refused = creationCondition(input.sized);
-  return [metricsCondition(input.observation), replicasCondition(input), ...(refused === undefined ? [] : [refused])];
+  const drain = drainCondition(input.sized, meanSeconds(input.curve ?? []));
+  return [
+    metricsCondition(input.observation),
+    replicasCondition(input),
+    ...(refused === undefined ? [] : [refused]),
+    ...(drain === undefined ? [] : [drain]),
+  ];
 }
 
 function metricsCondition(observation: Observation): ConditionReport {

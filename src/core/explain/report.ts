@@ -45,7 +45,7 @@ export function reportOf(input: ReportInput): PoolReport {
         }),
     leadTime: leadTimeOf(input),
     targets: input.sized.map((target) => targetOf(target, input)),
-    conditions: conditionsOf(input),
+    conditions: conditionsOf({ ...input, curve: input.learned.curve }),
   };
 }
 

@@ -111,6 +111,16 @@ export interface OtherOwner {
   readonly problem?: string;
 }
 
+/** How its pod template lets a replica go. */
+export interface DrainSeen {
+  /** terminationGracePeriodSeconds. */
+  readonly graceSeconds: number;
+  /** Routers have a moment to stop sending before the engine is told. */
+  readonly hasPreStop: boolean;
+  /** Whether the engine finishes what it runs when it is told to end; absent: not known. */
+  readonly finishesRequests?: boolean;
+}
+
 export interface TargetSeen {
   readonly target: TargetName;
   /** Absent when /scale could not be read: then nothing is decided for this target. */
@@ -126,6 +136,8 @@ export interface TargetSeen {
   readonly replicas: readonly ReplicaSeen[];
   /** Healthy or not, the nodes on which the pod template may land by selector, affinity and taints; sorted. */
   readonly eligibleNodes: readonly NodeName[];
+  /** Absent where there is no template to read. */
+  readonly drain?: DrainSeen;
   /** Whoever removes its replicas takes the marked ones first (a ReplicaSet does, a StatefulSet does not). */
   readonly readsMarks?: boolean;
   /** A rollout is surging: more pods than spec asks for. */

@@ -103,7 +103,7 @@ export interface PoolReport {
 
 /** Conditions as the core sees them; the controller adds those of its own (CRD age, followers). */
 export interface ConditionReport {
-  readonly type: 'MetricsAvailable' | 'ScalingLimited' | 'AbleToScale' | 'Warm' | 'ReplicasHealthy';
+  readonly type: 'MetricsAvailable' | 'ScalingLimited' | 'AbleToScale' | 'Warm' | 'ReplicasHealthy' | 'DrainUnsafe';
   readonly status: 'True' | 'False' | 'Unknown';
   readonly reason: string;
   readonly message: string;
