@@ -66,7 +66,7 @@ function objectivesOf({ timeToFirstToken, interTokenLatency, attainmentPercent }
 }
 
 /** One half without the other serves nobody: while one of them is wanted, each target that wants none keeps one, if it is there at all. */
-function zeroTogether(targets: readonly TargetRecommendation[]): Recommendation['targets'] {
+export function zeroTogether(targets: readonly TargetRecommendation[]): Recommendation['targets'] {
   const isWanted = targets.some(({ wanted = 0 }) => wanted > 0);
   return targets.map((target) => {
     if (!isWanted || target.wanted !== 0) return target;

@@ -134,18 +134,38 @@ function sizingInputOf(input: PoolSizingInput, draft: Draft, parts: PoolParts): 
     outlook: (horizon, quantile) => input.outlook.within(horizon, quantile),
     tunables,
     evidence: input.evidence,
-    mayBeZero: draft.policy.minReplicas === 0 && isLongIdle(input),
+    mayBeZero: mayBeZero(input, draft),
   };
 }
 
-/** Nothing arrived for the whole payback, and that was seen: bins cover most of it and all say 0. */
-function isLongIdle({ outlook, policy }: PoolSizingInput): boolean {
+/** Bins are remembered for two hours. */
+const longestIdleSeconds = 6000;
+/** As the report names a forecast that knows days. */
+const knowsDays = 'pool of members';
+
+/**
+ * Zero needs a room in which requests wait for the replica that they wake: a gateway whose queue is read. It pays when keeping one has cost as much as
+ * the wait that it spares, whatever comes later (the break-even rule: never twice the best in hindsight): a missing replica is q / (1 - q) times as dear as an idle one, for one
+ * lead time. Not when days known before say that somebody is about to come.
+ */
+function mayBeZero(input: PoolSizingInput, { policy, lead }: Draft): boolean {
+  const { gatewayQueue } = input.observation;
+  if (policy.minReplicas > 0 || gatewayQueue.kind !== 'known') return false;
+  const { provisioningQuantile: q, paybackSeconds, tickSeconds } = input.policy.tunables;
+  const idleSeconds = Math.max(paybackSeconds, Math.min(longestIdleSeconds, (q / (1 - q)) * lead.cold));
+  if (!isIdleFor(input, idleSeconds)) return false;
+  const ahead = input.outlook.within(lead.cold + tickSeconds, q);
+  const isForeseen = ahead?.method.startsWith(knowsDays) === true && ahead.upper * (lead.cold + tickSeconds) >= 1;
+  return !isForeseen;
+}
+
+/** Nothing arrived for so long, and that was seen: bins cover most of it and all say 0. */
+function isIdleFor({ outlook }: PoolSizingInput, wantedSeconds: number): boolean {
   const { t, known, length } = outlook.series;
-  const { paybackSeconds } = policy.tunables;
   let first = length;
-  while (first > 0 && (t[first - 1] ?? 0) > -paybackSeconds) first--;
+  while (first > 0 && (t[first - 1] ?? 0) > -wantedSeconds) first--;
   const seconds = (known[length] ?? 0) - (known[first] ?? 0);
-  return seconds >= 0.8 * paybackSeconds && outlook.peak(paybackSeconds) === 0;
+  return seconds >= 0.8 * wantedSeconds && outlook.peak(wantedSeconds) === 0;
 }
 
 function withinMaximum(sizing: Sizing, policy: TargetPolicy): Sizing {

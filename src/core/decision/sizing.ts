@@ -29,7 +29,7 @@ export interface SizingInput {
   readonly evidence: { readonly allowsDecrease: boolean; readonly showsIdle: boolean; readonly because?: Because };
   /** Part of the pool's need that falls to this target, 0 to 1. */
   readonly share: number;
-  /** May this target go to 0, and has nothing arrived for the whole payback? */
+  /** May this target go to 0, and has nothing arrived for as long as that takes to pay? */
   readonly mayBeZero: boolean;
 }
 
@@ -47,8 +47,10 @@ export interface Sizing {
  * spec, which holds everything already ordered: nothing is ordered twice.
  */
 export function sizeTarget(input: SizingInput): Sizing {
+  const { evidence } = input;
+  if (input.mayBeZero && evidence.showsIdle && (input.spec === 0 || evidence.allowsDecrease)) return zero(input);
   const { need, leadSeconds } = needAtArrival(input);
-  const wantedUp = atLeastOne(input, need.replicas);
+  const wantedUp = Math.max(1, need.replicas);
   if (wantedUp > input.spec) return raise(input, { need, leadSeconds, wanted: wantedUp });
   return lower(input, { need, leadSeconds, wanted: wantedUp });
 }
@@ -59,8 +61,21 @@ interface Draft {
   readonly wanted: number;
 }
 
-function atLeastOne({ mayBeZero, evidence }: SizingInput, replicas: number): number {
-  return mayBeZero && evidence.showsIdle ? replicas : Math.max(1, replicas);
+const nothing: Need = { forecast: 0, reactive: 0, backlog: 0, because: 'DemandMet', replicas: 0 };
+
+/** What is known of demand says that nothing comes: a bound of it, which never fades to nothing, does not keep a replica. */
+function zero({ spec, lead, slots }: SizingInput): Sizing {
+  const leadSeconds = slots.warm > 0 ? lead.warm : lead.cold;
+  const message = 'nothing arrived for so long that keeping a replica costs more than waiting for one';
+  const candidates = spec === 0 ? [] : [idle(spec)];
+  return {
+    wanted: 0,
+    need: nothing,
+    isReactiveRaise: false,
+    leadSeconds,
+    because: [{ reason: 'DemandMet', message }],
+    candidates,
+  };
 }
 
 /** The k-th replica ordered has the lead time of the k-th best free node: an order beyond the warm ones is sized for the cold lead time. */

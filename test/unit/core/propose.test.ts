@@ -89,15 +89,6 @@ describe('demand and capacity', () => {
     expect(recommendation.targets[0]).toMatchObject({ wanted: 1, isReactiveRaise: true });
   });
 
-  test('zero is wanted only where the minimum allows it and nothing arrived for the whole payback', () => {
-    const policy = poolPolicy({ targets: [targetPolicy({ minReplicas: replicas(0) })] });
-    const idle = proposals({ seen: (t) => pool(replicasSeen(1, { samples: samples({}, at(t)) })), policy, to: 700 });
-    expect(idle.filter((p) => p.t <= 450).map(wanted)).not.toContain(0);
-    expect(wanted(idle.at(-1))).toBe(0);
-    const kept = proposals({ seen: (t) => pool(replicasSeen(1, { samples: samples({}, at(t)) })), to: 700 });
-    expect(kept.map(wanted)).not.toContain(0);
-  });
-
   test('more copies are wanted warm than the load needs now, up to the maximum', () => {
     const noisy = (t: number) => 60 + 30 * Math.sin(t / 47);
     let finished = 0;

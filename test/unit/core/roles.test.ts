@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { TargetRecommendation } from '../../../src/core/model/decision.ts';
 import type { PoolSeen, ReplicaSeen } from '../../../src/core/model/pool.ts';
 import { replicas } from '../../../src/core/model/units.ts';
+import { zeroTogether } from '../../../src/core/roles.ts';
 import { emptyMemory, tick, type TickOutput } from '../../../src/core/tick.ts';
 import {
   at,
@@ -119,16 +121,8 @@ describe('prefill and decode', () => {
     expect(learned?.decode?.mix.cachedShare).toBeGreaterThan(0.95);
   });
   test('go to zero together: while one half is wanted the other keeps a replica', () => {
-    const zero = poolPolicy({ targets: policy.targets.map((one) => ({ ...one, minReplicas: replicas(0) })) });
-    const nothing = { running: 0, kvUse: 0 };
-    const idle = { rate: 0, prompt: 1, output: 1, prefill: nothing, decode: nothing };
-    expect(wanted(last(idle, undefined, zero))).toStrictEqual({ prefill: 0, decode: 0 });
-    const onlyDecode = { ...idle, decode: { running: 6, outputTokensTotal: 5000 } };
-    const still = last(
-      onlyDecode,
-      (t) => seen({ ...onlyDecode, decode: { running: 6, outputTokensTotal: 10 * t } }, t),
-      zero,
-    );
-    expect(still.decisions.find(({ target }) => target === 'prefill')?.replicas).toBeGreaterThanOrEqual(1);
+    const half = (n: number) => ({ target: 'x', wanted: replicas(n), because: [] }) as unknown as TargetRecommendation;
+    expect(zeroTogether([half(0), half(0)]).map((one) => Number(one.wanted))).toStrictEqual([0, 0]);
+    expect(zeroTogether([half(3), half(0)]).map((one) => Number(one.wanted))).toStrictEqual([3, 1]);
   });
 });
