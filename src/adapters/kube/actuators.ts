@@ -95,6 +95,8 @@ export class KubeActuators implements Actuators {
   }
 
   async #mark({ namespace, name, cost }: Mark, signal: AbortSignal): Promise<void> {
+    const seen = this.#options.cluster.pods.get(`${namespace}/${name}`);
+    if (seen !== undefined && seen.isMarked === (cost !== null)) return;
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
     const body = { metadata: { annotations: { [deletionCost.name]: cost } } };
     try {

@@ -127,7 +127,7 @@ function reportOf(want: Want, chosen: readonly NodeName[], { nodes }: Ground): W
   const ready = chosen.filter((name) => isReady(nodes.get(name), want));
   const warming = chosen.filter((name) => !isReady(nodes.get(name), want));
   const failed = warming.filter((name) => isFailed(nodes.get(name), want));
-  const wanted = Math.max(want.copies, chosen.length);
+  const wanted = roomOn(chosen, want, nodes) >= want.copies ? chosen.length : Math.max(want.copies, chosen.length);
   const counts = `${want.copies} copies wanted where the next replicas would land; ${ready.length} of ${wanted} ready, ${warming.length} to warm`;
   return {
     artifact: want.artifact.name,
@@ -139,6 +139,11 @@ function reportOf(want: Want, chosen: readonly NodeName[], { nodes }: Ground): W
     ...(failed.length === 0 ? {} : { failed: failed.slice(0, namesShown) }),
     because: [counts, ...troubles(want, warming, nodes)].join('; '),
   };
+}
+
+/** Replicas that would find a copy: a node of eight GPUs starts several from one. */
+function roomOn(chosen: readonly NodeName[], { gpus }: Want, nodes: Ground['nodes']): number {
+  return chosen.reduce((sum, name) => sum + Math.floor((nodes.get(name)?.freeGpus ?? 0) / Math.max(1, gpus)), 0);
 }
 
 /** Why copies do not come, the first of each kind in words. */

@@ -251,4 +251,11 @@ test('pods that shall go first are told so, others no longer, and one that is go
   expect(object(all.server.get('/api/v1/namespaces/team-a/pods/chat-abc-b'), 'metadata', 'annotations')).toStrictEqual({
     kept: 'yes',
   });
+  await all.shows(() => all.cluster.pods.get('team-a/chat-abc-a')?.isMarked === true);
+  const before = all.server.writes().length;
+  await actuators.perform(
+    { kind: 'ProtectPods', pool: 'team-a/chat', target: 'chat', victims: ['chat-abc-a'], freed: [] },
+    signal,
+  );
+  expect(all.server.writes().length).toBe(before);
 });

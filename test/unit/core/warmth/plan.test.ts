@@ -108,6 +108,14 @@ describe('where copies go', () => {
     });
   });
 
+  test('a copy on a node of many GPUs is enough for several replicas: with every node warm none is missing', () => {
+    const warm = (name: string, freeGpus: number): NodeSeen => node(name, { gpus: 8, freeGpus, cache: assignedReady });
+    const wantedOn = (...nodes: readonly NodeSeen[]): number | undefined =>
+      plan({ nodes, target: { warmCopiesWanted: 6, gpusPerReplica: 2 } }).reports['team-a/chat']?.wanted;
+    expect(wantedOn(warm('a', 8), warm('b', 4))).toBe(2);
+    expect(wantedOn(warm('a', 8), warm('b', 2))).toBe(6);
+  });
+
   test('the report says on which nodes copies failed and why, and from where nobody reports', () => {
     const failing = cache({
       assigned: [hash],
