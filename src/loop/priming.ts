@@ -2,6 +2,7 @@ import { pastWanted } from '../core/forecast/long.ts';
 import type { FleetMemory, LongForecast } from '../core/model/memory.ts';
 import type { PoolId } from '../core/model/pool.ts';
 import { lacksPast, pastEnd, primed, type Primed, taughtBy } from '../core/priming.ts';
+import { hasRoles } from '../core/roles.ts';
 import type { Instant } from '../core/model/units.ts';
 import { explainError } from '../errors.ts';
 import type { Breathe } from '../ports/breathe.ts';
@@ -67,7 +68,8 @@ export class Priming {
       if (task === undefined || this.#asked.get(pool) === task.source) continue;
       this.#asked.set(pool, task.source);
       const of = { pool, policy };
-      const isWanting = learned === undefined || lacksPast(learned, of, now);
+      // What both halves of a pool counted would be taken twice.
+      const isWanting = !hasRoles(policy) && (learned === undefined || lacksPast(learned, of, now));
       if (isWanting) this.#wanting.push({ ...task, of, until: learned === undefined ? now : pastEnd(learned, now) });
     }
   }

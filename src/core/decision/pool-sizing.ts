@@ -140,13 +140,11 @@ function sizingInputOf(input: PoolSizingInput, draft: Draft, parts: PoolParts): 
 
 /** Bins are remembered for two hours. */
 const longestIdleSeconds = 6000;
-/** As the report names a forecast that knows days. */
-const knowsDays = 'pool of members';
 
 /**
  * Zero needs a room in which requests wait for the replica that they wake: a gateway whose queue is read. It pays when keeping one has cost as much as
- * the wait that it spares, whatever comes later (the break-even rule: never twice the best in hindsight): a missing replica is q / (1 - q) times as dear as an idle one, for one
- * lead time. Not when days known before say that somebody is about to come.
+ * the wait that it spares (the break-even rule: never twice the best in hindsight, whatever comes): a missing replica is q / (1 - q) times as dear as an
+ * idle one, for one lead time. Not when days known before say that somebody is about to come.
  */
 function mayBeZero(input: PoolSizingInput, { policy, lead }: Draft): boolean {
   const { gatewayQueue } = input.observation;
@@ -155,7 +153,7 @@ function mayBeZero(input: PoolSizingInput, { policy, lead }: Draft): boolean {
   const idleSeconds = Math.max(paybackSeconds, Math.min(longestIdleSeconds, (q / (1 - q)) * lead.cold));
   if (!isIdleFor(input, idleSeconds)) return false;
   const ahead = input.outlook.within(lead.cold + tickSeconds, q);
-  const isForeseen = ahead?.method.startsWith(knowsDays) === true && ahead.upper * (lead.cold + tickSeconds) >= 1;
+  const isForeseen = ahead?.knowsDays === true && ahead.upper * (lead.cold + tickSeconds) >= 1;
   return !isForeseen;
 }
 

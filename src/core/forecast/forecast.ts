@@ -14,6 +14,8 @@ export interface Forecast {
   readonly upper: number;
   readonly quantile: number;
   readonly method: string;
+  /** Days before were known to it, not only the last hours. */
+  readonly knowsDays?: boolean;
 }
 
 /** Fewer judged forecasts than this express no quantile worth the name. */

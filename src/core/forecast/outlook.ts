@@ -50,7 +50,7 @@ export function outlookOf(series: Series, long: LongOutlook = () => undefined): 
     if (bound === undefined) return undefined;
     const upper = believable(bound.upper, series, levels);
     const method = `pool of members, most by ${bound.heaviest}`;
-    return { horizonSeconds, ...hereNow(series, levels), upper, quantile, method };
+    return { horizonSeconds, ...hereNow(series, levels), upper, quantile, method, knowsDays: true };
   };
   const within = (horizonSeconds: number, quantile: number): Forecast | undefined => {
     if (!isKnown) return undefined;

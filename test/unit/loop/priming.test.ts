@@ -11,7 +11,16 @@ import { Nudge } from '../../../src/loop/nudge.ts';
 import { runPasses } from '../../../src/loop/passes.ts';
 import type { PastReading } from '../../../src/ports/history-reader.ts';
 import type { TickInput } from '../../../src/ports/index.ts';
-import { at, epoch, poolPolicy, poolSeen, replicasSeen, samples, targetSeen } from '../../support/builders.ts';
+import {
+  at,
+  epoch,
+  poolPolicy,
+  poolSeen,
+  replicasSeen,
+  samples,
+  targetPolicy,
+  targetSeen,
+} from '../../support/builders.ts';
 import { StepClock } from '../../support/step-clock.ts';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -71,6 +80,15 @@ async function run({ priming, clock, stop }: Scene): Promise<void> {
   stop.abort(new Error('over'));
   await running;
 }
+
+test('a pool with separate prefill and decode is not: both halves counted each request', async () => {
+  const one = scene(() => Promise.resolve({ past }));
+  const { pools, ...rest } = inputAt();
+  const targets = [targetPolicy({ target: 'prefill', role: 'Prefill' }), targetPolicy({ role: 'Decode' })];
+  one.priming.look({ ...rest, pools: pools.map(({ seen }) => ({ seen, policy: poolPolicy({ targets }) })) }, fresh);
+  await run(one);
+  expect(one.asked).toStrictEqual([]);
+});
 
 test('a pool that knows no past is primed, once', async () => {
   const one = scene(() => Promise.resolve({ past }));
