@@ -79,7 +79,13 @@ test('nodes where the next replicas would land are warmed before any is ordered'
   expect(condition(warmed, 'Warm')).toMatchObject({ status: 'True', reason: 'CopiesReady' });
   for (const node of pool.nodes) {
     expect(await pool.cache(node)).toMatchObject({ assigned: hash, phase: 'Ready' });
-    expect(await pool.hasWarmLabel(node, hash)).toBe(true);
+    // The label follows the cache's report in a write of its own, which the status need not wait for.
+    await until(
+      `the label of ${node}`,
+      () => pool.hasWarmLabel(node, hash),
+      (isThere) => isThere,
+      { seconds: 10 },
+    );
   }
   expect(await pool.specReplicas()).toBe(1);
 });
