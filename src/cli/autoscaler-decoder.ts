@@ -29,10 +29,7 @@ export class AutoscalerDecoder {
   #unserved: readonly string[] = [];
   readonly #presets = new Map<string, { readonly version: string; readonly preset: Result<ScalingPreset> }>();
 
-  readonly #floors = new Map<
-    string,
-    { readonly version: string; readonly at: Instant; readonly floors: readonly Floor[] }
-  >();
+  readonly #floors = new WeakMap<AutoscalerKept, { readonly at: Instant; readonly floors: readonly Floor[] }>();
 
   constructor(clock: Clock, profiles: ReadonlyMap<string, EngineProfile>) {
     this.#clock = clock;
@@ -54,15 +51,15 @@ export class AutoscalerDecoder {
     return toPoolPolicy(raw, this.#context(context, preset?.value));
   }
 
-  /** Expanded anew when the object changed, and each hour: a pass looks at a thousand of them. */
-  floorsOf({ key, resourceVersion, raw }: AutoscalerKept, now: Instant): readonly Floor[] {
+  /** Expanded anew for each version of the object, and each hour: a pass looks at a thousand of them. */
+  floorsOf(autoscaler: AutoscalerKept, now: Instant): readonly Floor[] {
+    const { raw } = autoscaler;
     const schedules = isAutoscaler(raw) ? (raw.spec.schedules ?? []) : [];
     if (schedules.length === 0) return [];
-    const known = this.#floors.get(key);
-    if (known?.version === resourceVersion && elapsed(known.at, now) < freshSeconds && now >= known.at)
-      return known.floors;
+    const known = this.#floors.get(autoscaler);
+    if (known !== undefined && now >= known.at && elapsed(known.at, now) < freshSeconds) return known.floors;
     const floors = floorsOf(schedules, now);
-    this.#floors.set(key, { version: resourceVersion, at: now, floors });
+    this.#floors.set(autoscaler, { at: now, floors });
     return floors;
   }
 

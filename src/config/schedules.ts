@@ -7,7 +7,7 @@ export type Schedule = NonNullable<InferenceAutoscalerSpec['schedules']>[number]
 
 /** Floors are expanded so far ahead: longer than any lead time, and than the time between two expansions. */
 const aheadMilliseconds = 8 * 3_600_000;
-/** Of one schedule; one that begins each minute has that many in the time ahead. */
+/** Of one schedule: one that begins each minute and lasts for days has more that hold than anybody needs. */
 const mostBeginnings = 1000;
 
 /** The reason why a schedule cannot be used, in words for its writer. */

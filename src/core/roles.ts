@@ -1,7 +1,7 @@
 import { freshLearned } from './learning.ts';
 import type { Recommendation, TargetRecommendation } from './model/decision.ts';
 import type { Objectives, PoolPolicy } from './model/policy.ts';
-import type { PoolSeen, TargetSeen } from './model/pool.ts';
+import type { PoolSeen, TargetName, TargetSeen } from './model/pool.ts';
 import type { ConditionReport, PoolReport } from './model/report.ts';
 import { replicas } from './model/units.ts';
 import { propose, type ProposeInput, type Proposed } from './propose.ts';
@@ -20,13 +20,12 @@ export function proposeByRole(input: ProposeInput): Proposed {
   const prefill = propose(halfOf(input, 'Prefill'));
   const decode = propose(halfOf(input, 'Decode'));
   const targets = [...prefill.recommendation.targets, ...decode.recommendation.targets];
-  const inOrder = input.seen.targets.flatMap(({ target }) => targets.find((one) => one.target === target) ?? []);
   return {
     memory: {
       safety: input.memory.safety,
       learned: { ...prefill.memory.learned, decode: decode.memory.learned },
     },
-    recommendation: { ...prefill.recommendation, targets: zeroTogether(inOrder) },
+    recommendation: { ...prefill.recommendation, targets: zeroTogether(asSeen(input.seen, targets)) },
     report: joined(prefill.report, decode.report, input.seen),
   };
 }
@@ -65,7 +64,7 @@ function objectivesOf({ timeToFirstToken, interTokenLatency, attainmentPercent }
   return { attainmentPercent, ...(interTokenLatency === undefined ? {} : { interTokenLatency }) };
 }
 
-/** One half without the other serves nobody: while one of them is wanted, each target that wants none keeps one, if it is there at all. */
+/** One half without the other serves nobody: while one of them is wanted, each target that wants none is to have one. */
 export function zeroTogether(targets: readonly TargetRecommendation[]): Recommendation['targets'] {
   const isWanted = targets.some(({ wanted = 0 }) => wanted > 0);
   return targets.map((target) => {
@@ -77,13 +76,17 @@ export function zeroTogether(targets: readonly TargetRecommendation[]): Recommen
 
 function joined(prefill: PoolReport, decode: PoolReport, seen: PoolSeen): PoolReport {
   const inputs = Object.entries(decode.inputs).map(([name, value]) => [`decode ${name}`, value]);
-  const targets = [...prefill.targets, ...decode.targets];
   return {
     ...prefill,
     inputs: { ...prefill.inputs, ...Object.fromEntries(inputs) },
-    targets: seen.targets.flatMap(({ target }) => targets.find((one) => one.target === target) ?? []),
+    targets: asSeen(seen, [...prefill.targets, ...decode.targets]),
     conditions: worst([...prefill.conditions, ...decode.conditions]),
   };
+}
+
+/** In the order in which the pool's targets are seen. */
+function asSeen<T extends { readonly target: TargetName }>({ targets }: PoolSeen, parts: readonly T[]): readonly T[] {
+  return targets.flatMap(({ target }) => parts.find((one) => one.target === target) ?? []);
 }
 
 /** Of each type the one that tells of trouble; of two that do, or do not, the first. */

@@ -4,10 +4,9 @@ import { sharedFairly } from '../../src/core/decision/sharing.ts';
 import { withinBudget } from '../../src/core/decision/budget.ts';
 import { decisionOf, judge, type PoolOutcome } from '../../src/core/decision/outcome.ts';
 import type { Recommendation } from '../../src/core/model/decision.ts';
-import { defaultBehavior } from '../../src/core/model/policy.ts';
 import type { FleetSeen } from '../../src/core/model/pool.ts';
 import { type FleetRule, type SettleRules, settleRules } from '../../src/core/settle.ts';
-import { at, epoch, recommendation, target } from './settle-builders.ts';
+import { at, atOnce, epoch, recommendation, target } from './settle-builders.ts';
 
 /** Pools that want a size at once, and the GPUs that they share. */
 export interface FleetWorld {
@@ -20,6 +19,9 @@ export interface PoolWish {
   readonly gpus: number;
   readonly min: number;
   readonly priority: number;
+  /** What its workload counts; absent: its spec. */
+  readonly status?: number;
+  readonly mode?: Recommendation['mode'];
 }
 
 export const fleetWorlds: fc.Arbitrary<FleetWorld> = fc.record({
@@ -63,19 +65,17 @@ function without(rule: FleetRule): SettleRules {
   return { ...settleRules, fleet };
 }
 
-const atOnce = { type: 'Pods', value: 1000, periodSeconds: 1 } as const;
-const free = {
-  scaleUp: { ...defaultBehavior.scaleUp, policies: [atOnce] },
-  scaleDown: { ...defaultBehavior.scaleDown, stabilizationWindowSeconds: 0, policies: [atOnce] },
-};
 const known = { allowsDecrease: true, isAnythingKnown: true, showsIdle: true };
 const plain = target({ evidence: known, maxReplicas: 100 });
 const nameOf = (i: number): string => `team-a/${i}`;
 
-function poolOf({ spec, wanted, gpus, min, priority }: PoolWish, i: number): Recommendation {
-  const sizes = { specReplicas: spec, statusReplicas: spec, wanted, minReplicas: min };
+function poolOf(
+  { spec, wanted, gpus, min, priority, status = spec, mode = 'Scale' }: PoolWish,
+  i: number,
+): Recommendation {
+  const sizes = { specReplicas: spec, statusReplicas: status, wanted, minReplicas: min };
   const one = { ...plain, ...sizes, gpusPerReplica: gpus } as Recommendation['targets'][number];
-  return recommendation({ pool: nameOf(i), behavior: free, targets: [one], priority });
+  return recommendation({ pool: nameOf(i), mode, behavior: atOnce, targets: [one], priority });
 }
 
 /** The size of each pool after all rules. */
@@ -104,8 +104,12 @@ function sharesWhatThereIs(world: FleetWorld, rules: SettleRules): boolean {
   const { pools, gpus } = world;
   const out = sizesOf(world, rules);
   const alone = sizesOf({ pools, gpus: 1e6 }, rules);
-  const most = pools.reduce((sum, { spec, gpus: each }, i) => sum + Math.max(spec, out[i] ?? 0) * each, 0);
-  const held = pools.reduce((sum, { spec, gpus: each }) => sum + spec * each, 0);
+  const held = usedBy(pools, []);
   const isTaken = pools.some(({ spec }, i) => (out[i] ?? 0) < Math.min(spec, alone[i] ?? 0));
-  return most <= Math.max(gpus, held) && !isTaken;
+  return usedBy(pools, out) <= Math.max(gpus, held) && !isTaken;
+}
+
+/** GPUs of the pools at these sizes; what is there counts until it is gone. */
+export function usedBy(pools: readonly PoolWish[], sizes: readonly number[]): number {
+  return pools.reduce((sum, { spec, gpus }, i) => sum + Math.max(spec, sizes[i] ?? 0) * gpus, 0);
 }

@@ -1,12 +1,12 @@
 import { type GuardRule, guardRules } from '../../src/core/decision/guard.ts';
 import { drainedFirst } from '../../src/core/decision/draining.ts';
-import type { Action, Recommendation } from '../../src/core/model/decision.ts';
+import type { Action } from '../../src/core/model/decision.ts';
 import type { SafetyMemory } from '../../src/core/model/memory.ts';
 import { defaultBehavior } from '../../src/core/model/policy.ts';
 import { type Replicas, replicas } from '../../src/core/model/units.ts';
 import { type SettleRules, settleRules } from '../../src/core/settle.ts';
 import { guarded, guardedAsIs, guardedFrom, type World } from './guard-worlds.ts';
-import { at, blindEvidence, recommendation, type TargetGiven } from './settle-builders.ts';
+import { at, atOnce, blindEvidence, recommendation, type TargetGiven } from './settle-builders.ts';
 
 /** One invariant of docs/invariants.md as a question about any world, and the fault that must make it answer no. */
 export interface Law {
@@ -294,7 +294,7 @@ function marksFirst(world: World, rules: SettleRules): boolean {
     const inOrder = standing.toSorted((a, b) => Number(marked.has(b)) - Number(marked.has(a)));
     const draining = { order: inOrder, marked: standing.filter((name) => marked.has(name)) };
     const { given } = changed(world, { specReplicas: standing.length, wanted, evidence: known, draining });
-    const one = recommendation({ at: at(seconds), targets: [given], ...world.pool, ...anyRate });
+    const one = recommendation({ at: at(seconds), targets: [given], ...world.pool, behavior: atOnce });
     const step = guardedFrom(one, safety, { rules, now: at(seconds) });
     const going = standing.length - step.out;
     const ripe = [...marked.values()].filter((since) => seconds - since >= 2).length;
@@ -381,19 +381,10 @@ function oneWriter(world: World, rules: SettleRules): boolean {
   return shared.actions.length === 0 && guarded(disputed, {}, rules).out >= Math.min(spec, max);
 }
 
-/** At any rate and without windows: what they add is I4's and I5's. */
-const atOnce = { type: 'Pods' as const, value: 1_000_000, periodSeconds: 1 };
-const anyRate: Partial<Recommendation> = {
-  behavior: {
-    scaleUp: { ...defaultBehavior.scaleUp, policies: [atOnce] },
-    scaleDown: { ...defaultBehavior.scaleDown, policies: [atOnce] },
-  },
-};
-
 function orderIsFollowed(world: World, rules: SettleRules): boolean {
   const { spec, min, max } = sizesOf(world);
   if (spec === 0) return true;
   const override = { replicas: replicas(world.more), until: at(60) };
-  const { out } = guarded(world, { ...anyRate, override }, rules);
+  const { out } = guarded(world, { behavior: atOnce, override }, rules);
   return out === Math.max(min, Math.min(max, Math.max(world.more, world.given.floor ?? 0)));
 }

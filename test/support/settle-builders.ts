@@ -1,6 +1,6 @@
 import type { Recommendation, TargetRecommendation } from '../../src/core/model/decision.ts';
 import type { FleetMemory, LearnedMemory, SafetyMemory } from '../../src/core/model/memory.ts';
-import { defaultBehavior } from '../../src/core/model/policy.ts';
+import { type Behavior, defaultBehavior } from '../../src/core/model/policy.ts';
 import type { NodeSeen } from '../../src/core/model/pool.ts';
 import type { PoolReport } from '../../src/core/model/report.ts';
 import { bytes, type Instant, instant } from '../../src/core/model/units.ts';
@@ -10,6 +10,13 @@ import type { SettleInput } from '../../src/core/settle.ts';
 export const epoch: Instant = instant(1_764_115_200_000);
 export const at = (seconds: number): Instant => instant(epoch + seconds * 1000);
 const anHourAgo = at(-3600);
+
+const anyNumber = { type: 'Pods', value: 1_000_000, periodSeconds: 1 } as const;
+/** Any step at any time, and down without a window: what rates and windows add is I4's and I5's. */
+export const atOnce: Behavior = {
+  scaleUp: { ...defaultBehavior.scaleUp, policies: [anyNumber] },
+  scaleDown: { ...defaultBehavior.scaleDown, stabilizationWindowSeconds: 0, policies: [anyNumber] },
+};
 
 type Sizes = 'wanted' | 'specReplicas' | 'readyReplicas' | 'statusReplicas' | 'minReplicas' | 'maxReplicas' | 'floor';
 /** Sizes are plain numbers here, even ones that no constructor lets pass: some tests are about those. `undefined`: absent. */

@@ -1,6 +1,6 @@
 import type { Instant } from '../model/units.ts';
 import type { Draft } from './guard.ts';
-import { type TargetOutcome, type PoolOutcome } from './outcome.ts';
+import { keyOf, type PoolOutcome, type TargetOutcome } from './outcome.ts';
 import { budgetWindowSeconds } from './safety.ts';
 
 /** Share of all managed GPUs that several shrinking pools may give back in one window. */
@@ -97,8 +97,4 @@ function spentGpus({ targets }: PoolOutcome, now: Instant): number {
 
 function specGpus({ targets }: PoolOutcome): number {
   return targets.reduce((sum, { spec, recommendation }) => sum + (spec ?? 0) * recommendation.gpusPerReplica, 0);
-}
-
-function keyOf({ recommendation }: PoolOutcome, target: TargetOutcome): string {
-  return `${recommendation.pool}/${target.recommendation.target}`;
 }

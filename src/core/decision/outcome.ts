@@ -22,6 +22,14 @@ export interface PoolOutcome {
   readonly targets: readonly TargetOutcome[];
 }
 
+/** One target among those of all pools. */
+export function keyOf(
+  { recommendation: { pool } }: PoolOutcome,
+  { recommendation: { target } }: TargetOutcome,
+): string {
+  return `${pool}/${target}`;
+}
+
 export interface Judging {
   readonly recommendation: Recommendation;
   readonly safety: SafetyMemory;

@@ -1,4 +1,3 @@
-import type { Observation } from '../signals/observe.ts';
 import { drainingOf } from './draining.ts';
 import type { SizedTarget } from './pool-sizing.ts';
 import type { Evidence, Recommendation, TargetRecommendation } from '../model/decision.ts';
@@ -6,6 +5,7 @@ import { lacks, type PoolPolicy } from '../model/policy.ts';
 import type { Floor, PoolSeen } from '../model/pool.ts';
 import type { Because } from '../model/reason.ts';
 import { after, replicas, type Instant, type Replicas } from '../model/units.ts';
+import type { Observation } from '../signals/observe.ts';
 
 export interface RecommendationInput {
   readonly seen: PoolSeen;

@@ -1,11 +1,10 @@
 import type { GpuBudget, FleetSeen } from '../model/pool.ts';
 import type { Instant } from '../model/units.ts';
-import type { PoolOutcome, TargetOutcome } from './outcome.ts';
+import { keyOf, type PoolOutcome, type TargetOutcome } from './outcome.ts';
 
 /** A target that would become larger. */
 interface Growing {
   readonly key: string;
-  readonly pool: string;
   readonly priority: number;
   readonly gpus: number;
   readonly from: number;
@@ -72,13 +71,13 @@ function sizeOf(sizes: ReadonlyMap<string, number>, { key }: Growing): number {
 }
 
 function growingTargets(outcome: PoolOutcome): readonly Growing[] {
-  const { pool, priority = 0 } = outcome.recommendation;
+  const { priority = 0 } = outcome.recommendation;
   return outcome.targets.flatMap((target) => {
     const { spec, draft, recommendation } = target;
     if (spec === undefined || draft === undefined || draft.replicas <= spec || recommendation.gpusPerReplica <= 0)
       return [];
     const { gpusPerReplica: gpus, minReplicas } = recommendation;
-    return [{ key: keyOf(outcome, target), pool, priority, gpus, from: spec, wanted: draft.replicas, minReplicas }];
+    return [{ key: keyOf(outcome, target), priority, gpus, from: spec, wanted: draft.replicas, minReplicas }];
   });
 }
 
@@ -98,8 +97,4 @@ function limited(
   if (size === undefined || draft === undefined || size === draft.replicas) return target;
   const message = `Only to ${size}, not ${draft.replicas}: ${held} of the ${budget.gpus} GPUs of ${budget.name} are held, the rest is shared`;
   return { ...target, draft: { replicas: size, because: [{ reason: 'QuotaExceeded', message }, ...draft.because] } };
-}
-
-function keyOf({ recommendation: { pool } }: PoolOutcome, { recommendation: { target } }: TargetOutcome): string {
-  return `${pool}/${target}`;
 }

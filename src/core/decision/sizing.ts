@@ -64,32 +64,50 @@ interface Draft {
 const nothing: Need = { forecast: 0, reactive: 0, backlog: 0, because: 'DemandMet', replicas: 0 };
 
 /** What is known of demand says that nothing comes: a bound of it, which never fades to nothing, does not keep a replica. */
-function zero({ spec, lead, slots }: SizingInput): Sizing {
-  const leadSeconds = slots.warm > 0 ? lead.warm : lead.cold;
+function zero(input: SizingInput): Sizing {
+  const { spec } = input;
   const message = 'nothing arrived for so long that keeping a replica costs more than waiting for one';
   const candidates = spec === 0 ? [] : [idle(spec)];
   return {
     wanted: 0,
     need: nothing,
     isReactiveRaise: false,
-    leadSeconds,
+    leadSeconds: firstLead(input),
     because: [{ reason: 'DemandMet', message }],
     candidates,
   };
 }
 
 /** The k-th replica ordered has the lead time of the k-th best free node: an order beyond the warm ones is sized for the cold lead time. */
-function needAtArrival(input: SizingInput): { readonly need: Need; readonly leadSeconds: number } {
-  const first = input.slots.warm > 0 ? input.lead.warm : input.lead.cold;
-  const need = needAfter(input, first);
+function needAtArrival(input: SizingInput): AtArrival {
+  return atArrival(input, (leadSeconds) => needOn(input, needInputAt(input, leadSeconds)));
+}
+
+interface AtArrival {
+  readonly need: Need;
+  readonly leadSeconds: number;
+}
+
+/** The same of any need that is told for a lead time. */
+export function atArrival(
+  input: Pick<SizingInput, 'slots' | 'lead' | 'spec'>,
+  needAfter: (leadSeconds: number) => Need,
+): AtArrival {
+  const first = firstLead(input);
+  const need = needAfter(first);
   const isAllWarm = need.replicas - input.spec <= input.slots.warm;
   if (isAllWarm || input.lead.cold <= first) return { need, leadSeconds: first };
-  const later = needAfter(input, input.lead.cold);
+  const later = needAfter(input.lead.cold);
   return later.replicas > need.replicas ? { need: later, leadSeconds: input.lead.cold } : { need, leadSeconds: first };
 }
 
-function needAfter(input: SizingInput, leadSeconds: number): Need {
-  return scaledTo(input.share, needOf(needInputAt(input, leadSeconds)));
+function firstLead({ slots, lead }: Pick<SizingInput, 'slots' | 'lead'>): number {
+  return slots.warm > 0 ? lead.warm : lead.cold;
+}
+
+/** What falls to this target of a need. */
+export function needOn({ share }: Pick<SizingInput, 'share'>, need: NeedInput): Need {
+  return scaledTo(share, needOf(need));
 }
 
 /** Demand until the order of the next look would arrive. */

@@ -1,6 +1,6 @@
-import { needOf, type NeedInput, type Stock } from '../decision/need.ts';
+import type { NeedInput, Stock } from '../decision/need.ts';
 import { blockedOf } from '../decision/position.ts';
-import { needInputAt, sizeTarget, type Sizing, type SizingInput } from '../decision/sizing.ts';
+import { atArrival, needInputAt, needOn, sizeTarget, type Sizing, type SizingInput } from '../decision/sizing.ts';
 
 const doublings = 14;
 const halvings = 12;
@@ -44,51 +44,66 @@ export function nearestChanges(input: SizingInput, sizing: Sizing): NearestChang
   const replicas = sizeNow(sizing);
   const { waiting, queued } = base.stock;
   const upper = base.demand?.upper ?? 0;
-  const decides = (changed: SizingInput): boolean => sizeTarget(changed).wanted > replicas;
-  const needs = needsMoreThan(replicas, input);
-  const isMore = (changed: SizingInput, change: Change): boolean =>
-    replicas < input.spec ? decides(changed) : needs(change);
-  const queue = threshold(
-    (n) => isMore(withQueue(input, n), queueOf(n)),
-    waiting + queued,
-    Math.max(1, waiting + queued),
-  );
-  const factor = upper > 0 ? threshold((n) => isMore(withDemand(input, n), demandTimes(n)), 1, 0.1) : undefined;
+  const decides = (change: Change): boolean => sizeTarget(change.of(input)).wanted > replicas;
+  const isMore = replicas < input.spec ? decides : needsMoreThan(replicas, input);
+  const now = waiting + queued;
+  const queue = threshold((n) => isMore(queueOf(n)), now, Math.max(1, now));
+  const factor = upper > 0 ? threshold((n) => isMore(demandTimes(n)), 1, 0.1) : undefined;
   const kvUse = nearestKvUse(base, Math.floor(replicas / input.share) + 1);
   return {
     replicas,
-    ...(queue !== undefined && decides(withQueue(input, Math.ceil(queue))) ? { queue: Math.ceil(queue) } : {}),
-    ...(factor !== undefined && decides(withDemand(input, factor))
+    ...(queue !== undefined && decides(queueOf(Math.ceil(queue))) ? { queue: Math.ceil(queue) } : {}),
+    ...(factor !== undefined && decides(demandTimes(factor))
       ? { demand: { factor, requestsPerSecond: upper * factor } }
       : {}),
-    ...(kvUse !== undefined && decides(withKvUse(input, kvUse)) ? { kvUse } : {}),
+    ...(kvUse !== undefined && decides(kvUseOf(kvUse)) ? { kvUse } : {}),
   };
 }
 
-type Change = (need: NeedInput) => NeedInput;
+/** What would be otherwise, in what the whole decision looks at and in what need alone does. */
+interface Change {
+  readonly of: (input: SizingInput) => SizingInput;
+  readonly on: (need: NeedInput) => NeedInput;
+}
 
-const queueOf =
-  (waiting: number): Change =>
-  (need) => ({ ...need, stock: { ...need.stock, waiting, queued: 0 } });
-const demandTimes =
-  (factor: number): Change =>
-  (need) => {
-    const { demand } = need;
-    if (demand === undefined) return need;
-    return { ...need, demand: { recent: demand.recent * factor, upper: demand.upper * factor } };
+export function queueOf(waiting: number): Change {
+  return changeOfStock((stock) => ({ ...stock, waiting, queued: 0 }));
+}
+
+export function kvUseOf(mean: number): Change {
+  return changeOfStock((stock) => ({ ...stock, kvSum: mean * stock.kvReplicas }));
+}
+
+function changeOfStock(change: (stock: Stock) => Stock): Change {
+  return {
+    of: (input) => ({ ...input, stock: { up: change(input.stock.up), down: change(input.stock.down) } }),
+    on: (need) => ({ ...need, stock: change(need.stock) }),
   };
+}
 
-/** As `needAtArrival`, of which only the changed part is computed anew: this is asked dozens of times a pass. */
+export function demandTimes(factor: number): Change {
+  const times = <T extends { readonly recent: number; readonly upper: number }>(demand: T): T => ({
+    ...demand,
+    recent: demand.recent * factor,
+    upper: demand.upper * factor,
+  });
+  return {
+    of: (input) => ({
+      ...input,
+      outlook: (horizonSeconds, quantile) => {
+        const made = input.outlook(horizonSeconds, quantile);
+        return made === undefined ? undefined : { ...times(made), level: made.level * factor };
+      },
+    }),
+    on: (need) => (need.demand === undefined ? need : { ...need, demand: times(need.demand) }),
+  };
+}
+
+/** Whether the need at the order's arrival passes a size. Only the changed part is computed anew: this is asked dozens of times a pass. */
 function needsMoreThan(replicas: number, input: SizingInput): (change: Change) => boolean {
-  const { share, spec, slots, lead } = input;
-  const first = slots.warm > 0 ? lead.warm : lead.cold;
-  const [soon, late] = [needInputAt(input, first), needInputAt(input, lead.cold)];
-  const needOn = (need: NeedInput): number => Math.ceil(needOf(need).replicas * share);
-  return (change) => {
-    const need = needOn(change(soon));
-    if (need > replicas || need - spec <= slots.warm || lead.cold <= first) return need > replicas;
-    return needOn(change(late)) > replicas;
-  };
+  const bases = new Map([input.lead.warm, input.lead.cold].map((lead) => [lead, needInputAt(input, lead)]));
+  return ({ on }) =>
+    atArrival(input, (lead) => needOn(input, on(bases.get(lead) ?? needInputAt(input, lead)))).need.replicas > replicas;
 }
 
 /** The mean share at which the KV of what runs and waits asks for so many replicas; beyond what there is, none. */
@@ -98,30 +113,6 @@ function nearestKvUse({ stock, kvHighRatio }: NeedInput, replicas: number): numb
   const mean = Math.max(kvHighRatio, ((replicas - 1) * kvHighRatio) / kvReplicas);
   const whole = (Math.floor(100 * mean) + 1) / 100;
   return whole > 1 ? undefined : whole;
-}
-
-export function withQueue(input: SizingInput, waiting: number): SizingInput {
-  return withStock(input, (stock) => ({ ...stock, waiting, queued: 0 }));
-}
-
-export function withDemand(input: SizingInput, factor: number): SizingInput {
-  return {
-    ...input,
-    outlook: (horizonSeconds, quantile) => {
-      const made = input.outlook(horizonSeconds, quantile);
-      if (made === undefined) return undefined;
-      return { level: made.level * factor, recent: made.recent * factor, upper: made.upper * factor };
-    },
-  };
-}
-
-export function withKvUse(input: SizingInput, mean: number): SizingInput {
-  return withStock(input, (stock) => ({ ...stock, kvSum: mean * stock.kvReplicas }));
-}
-
-function withStock(input: SizingInput, change: (stock: Stock) => Stock): SizingInput {
-  const { up, down } = input.stock;
-  return { ...input, stock: { up: change(up), down: change(down) } };
 }
 
 /** Two digits at least, rounded up: what is named is enough. */

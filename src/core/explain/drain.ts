@@ -22,16 +22,13 @@ export function meanSeconds(curve: LearnedMemory['curve']): number | undefined {
 }
 
 /**
- * Whether a replica that is taken away finishes what it runs, as far as its template tells, with what to change. `meanSeconds`: how long a request stays in an
- * engine on the mean; absent: not known.
+ * Whether a replica that is taken away finishes what it runs, as far as its template tells, with what to change. `mean`: seconds that a request stays in
+ * an engine; absent: not known.
  */
-export function drainCondition(
-  sized: readonly SizedTarget[],
-  meanSeconds: number | undefined,
-): ConditionReport | undefined {
+export function drainCondition(sized: readonly SizedTarget[], mean: number | undefined): ConditionReport | undefined {
   const seen = sized.flatMap(({ seen: { target, drain } }) => (drain === undefined ? [] : [{ target, drain }]));
   if (seen.length === 0) return undefined;
-  const longest = meanSeconds === undefined ? undefined : p99Means * meanSeconds;
+  const longest = mean === undefined ? undefined : p99Means * mean;
   for (const { target, drain } of seen) {
     const trouble = troubleOf(drain, longest);
     if (trouble === undefined) continue;

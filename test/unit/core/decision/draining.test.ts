@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { drainingOf } from '../../../../src/core/decision/draining.ts';
-import { defaultBehavior } from '../../../../src/core/model/policy.ts';
 import type { ReplicaSeen, TargetSeen } from '../../../../src/core/model/pool.ts';
 import { settle } from '../../../../src/core/settle.ts';
 import { observe } from '../../../../src/core/signals/observe.ts';
 import { at as later, missingSamples, poolSeen, replicaSeen, samples, targetSeen } from '../../../support/builders.ts';
-import { at, fleetMemory, recommendation, settleInput, target } from '../../../support/settle-builders.ts';
+import { at, atOnce, fleetMemory, recommendation, settleInput, target } from '../../../support/settle-builders.ts';
 
 const busy = (id: string, running: number, kvUse: number, more: Partial<ReplicaSeen> = {}): ReplicaSeen =>
   replicaSeen(id, { samples: samples({ running, kvUse }), ...more });
@@ -51,9 +50,6 @@ interface Look {
   readonly ready?: number;
 }
 
-const scaleDown = { ...defaultBehavior.scaleDown, stabilizationWindowSeconds: 0 };
-const atOnce = { behavior: { ...defaultBehavior, scaleDown } };
-
 /** Size and marks of each look, without a window. */
 function looks(list: readonly Look[], more: Parameters<typeof recommendation>[0] = {}): readonly unknown[] {
   let memory = fleetMemory();
@@ -62,7 +58,11 @@ function looks(list: readonly Look[], more: Parameters<typeof recommendation>[0]
     const one = target({ specReplicas: spec, wanted, draining: { order, marked } });
     const now = at(seconds);
     const output = settle(
-      settleInput({ memory, now, recommendations: [recommendation({ at: now, targets: [one], ...atOnce, ...more })] }),
+      settleInput({
+        memory,
+        now,
+        recommendations: [recommendation({ at: now, targets: [one], behavior: atOnce, ...more })],
+      }),
     );
     ({ memory } = output);
     const marks = output.actions.flatMap((action) =>

@@ -1,54 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Recommendation } from '../../../../src/core/model/decision.ts';
-import type { GpuBudget } from '../../../../src/core/model/pool.ts';
-import { defaultBehavior } from '../../../../src/core/model/policy.ts';
 import { settleBy, settleRules } from '../../../../src/core/settle.ts';
+import { fleetWorlds, type PoolWish, sizesOf, usedBy } from '../../../support/fleet-laws.ts';
 import { counterexample, runs } from '../../../support/properties.ts';
-import { recommendation, settleInput, target } from '../../../support/settle-builders.ts';
+import { atOnce, recommendation, settleInput, target } from '../../../support/settle-builders.ts';
 
-interface Given {
-  readonly spec: number;
-  readonly wanted: number;
-  readonly gpus?: number;
-  readonly status?: number;
-  readonly min?: number;
-  readonly priority?: number;
-  readonly mode?: Recommendation['mode'];
-}
-
-const atOnce = { type: 'Pods', value: 1000, periodSeconds: 1 } as const;
-const free = {
-  scaleUp: { ...defaultBehavior.scaleUp, policies: [atOnce] },
-  scaleDown: { ...defaultBehavior.scaleDown, stabilizationWindowSeconds: 0, policies: [atOnce] },
-};
-const nameOf = (i: number): string => `team-a/${i}`;
-
-function poolOf(
-  { spec, wanted, gpus = 1, status = spec, min = 0, priority, mode = 'Scale' }: Given,
-  i: number,
-): Recommendation {
-  const one = target({
-    specReplicas: spec,
-    wanted,
-    gpusPerReplica: gpus,
-    statusReplicas: status,
-    minReplicas: min,
-    maxReplicas: 100,
-    evidence: { allowsDecrease: true, isAnythingKnown: true, showsIdle: true },
-  });
-  const more = priority === undefined ? {} : { priority };
-  return recommendation({ pool: nameOf(i), mode, behavior: free, targets: [one], ...more });
-}
+type Given = Pick<PoolWish, 'spec' | 'wanted'> & Partial<PoolWish>;
 
 function sizes(pools: readonly Given[], gpus: number): readonly number[] {
-  const budget: GpuBudget = { name: 'ResourceQuota team-a/gpus', gpus, pools: pools.map((_, i) => nameOf(i)) };
-  const recommendations = pools.map(poolOf);
-  const { decisions } = settleBy(
-    settleInput({ recommendations, fleet: { nodes: [], budgets: [budget] } }),
-    settleRules,
-  );
-  return decisions.map(({ replicas }) => Number(replicas));
+  return sizesOf({ pools: pools.map((one) => ({ gpus: 1, min: 0, priority: 0, ...one })), gpus }, settleRules);
 }
 
 describe('pools that share GPUs', () => {
@@ -131,8 +91,11 @@ describe('pools that share GPUs', () => {
   }
 
   test('say what holds them', () => {
-    const recommendations = [{ spec: 2, wanted: 8 }].map(poolOf);
-    const budgets = [{ name: 'ResourceQuota team-a/gpus', gpus: 5, pools: [nameOf(0)] }];
+    const pool = 'team-a/chat';
+    const recommendations = [
+      recommendation({ pool, targets: [target({ specReplicas: 2, wanted: 8 })], behavior: atOnce }),
+    ];
+    const budgets = [{ name: 'ResourceQuota team-a/gpus', gpus: 5, pools: [pool] }];
     const { decisions } = settleBy(settleInput({ recommendations, fleet: { nodes: [], budgets } }), settleRules);
     expect(decisions[0]?.because[0]).toStrictEqual({
       reason: 'QuotaExceeded',
@@ -141,26 +104,17 @@ describe('pools that share GPUs', () => {
   });
 });
 
-const given: fc.Arbitrary<Given> = fc.record({
-  spec: fc.integer({ min: 0, max: 12 }),
-  wanted: fc.integer({ min: 0, max: 12 }),
-  gpus: fc.integer({ min: 1, max: 8 }),
-  min: fc.integer({ min: 0, max: 3 }),
-  priority: fc.integer({ min: 0, max: 2 }),
-});
-const several = fc.array(given, { minLength: 1, maxLength: 5 });
-const room = fc.integer({ min: 0, max: 120 });
-const used = (pools: readonly Given[], all: readonly number[]): number =>
-  pools.reduce((sum, { spec, gpus = 1 }, i) => sum + Math.max(spec, all[i] ?? 0) * gpus, 0);
+/** Fewer GPUs than most want. */
+const fleets = fleetWorlds.map(({ pools, gpus }) => [pools, gpus] as const);
 
 describe('what is shared', () => {
   test('nothing that would fit is left', () => {
     expect(
       counterexample(
-        fc.property(several, room, (pools, gpus) => {
+        fc.property(fleets, ([pools, gpus]) => {
           const [all, alone] = [sizes(pools, gpus), sizes(pools, 1e6)];
-          const left = gpus - used(pools, all);
-          return pools.every((one, i) => all[i] === alone[i] || (one.gpus ?? 1) > left);
+          const left = gpus - usedBy(pools, all);
+          return pools.every((one, i) => all[i] === alone[i] || one.gpus > left);
         }),
         runs(42),
       ),
@@ -169,7 +123,7 @@ describe('what is shared', () => {
   test('of equal replicas, one GPU more gives nobody fewer', () => {
     expect(
       counterexample(
-        fc.property(several, room, (list, gpus) => {
+        fc.property(fleets, ([list, gpus]) => {
           const pools = list.map((one) => ({ ...one, gpus: 1 }));
           const [before, after] = [sizes(pools, gpus), sizes(pools, gpus + 1)];
           return before.every((n, i) => (after[i] ?? 0) >= n);
@@ -181,7 +135,7 @@ describe('what is shared', () => {
   test('asked again with what was granted, they move no more', () => {
     expect(
       counterexample(
-        fc.property(several, room, (list, gpus) => {
+        fc.property(fleets, ([list, gpus]) => {
           const pools = list.map((one) => ({ ...one, wanted: Math.max(one.wanted, one.spec) }));
           const once = sizes(pools, gpus);
           const followed = pools.map((one, i) => ({ ...one, spec: once[i] ?? 0 }));

@@ -5,9 +5,9 @@ import { sizeTarget, type SizingInput } from '../../../../src/core/decision/sizi
 import {
   counterfactualOf,
   nearestChanges,
-  withDemand,
-  withKvUse,
-  withQueue,
+  demandTimes,
+  kvUseOf,
+  queueOf,
 } from '../../../../src/core/explain/counterfactual.ts';
 import { tunables } from '../../../support/builders.ts';
 import { counterexample, runs } from '../../../support/properties.ts';
@@ -81,10 +81,10 @@ test('each change that is named changes the answer, and nine tenths of it do not
         const { replicas, queue, demand, kvUse } = nearestChanges(input, sizing);
         const less = demand === undefined ? 1 : 1 + 0.9 * (demand.factor - 1) - 0.001;
         return (
-          (queue === undefined || wanted(withQueue(input, queue)) > replicas) &&
-          (demand === undefined || wanted(withDemand(input, demand.factor)) > replicas) &&
-          (kvUse === undefined || wanted(withKvUse(input, kvUse)) > replicas) &&
-          (less <= 1 || wanted(withDemand(input, less)) <= replicas)
+          (queue === undefined || wanted(queueOf(queue).of(input)) > replicas) &&
+          (demand === undefined || wanted(demandTimes(demand.factor).of(input)) > replicas) &&
+          (kvUse === undefined || wanted(kvUseOf(kvUse).of(input)) > replicas) &&
+          (less <= 1 || wanted(demandTimes(less).of(input)) <= replicas)
         );
       }),
       runs(31),
