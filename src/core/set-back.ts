@@ -29,7 +29,7 @@ function safetyBack({ since, targets }: SafetyMemory, back: Back): SafetyMemory 
 }
 
 function targetBack(target: TargetSafety, back: Back): TargetSafety {
-  const { lastDecision, blindSince, conflictSince, foreignWrites, zeroedAt, draining } = target;
+  const { lastDecision, blindSince, conflictSince, foreignWrites, unseenWrites, zeroedAt, draining } = target;
   return {
     raw: eachBack(target.raw, back),
     specChanges: eachBack(target.specChanges, back),
@@ -37,6 +37,7 @@ function targetBack(target: TargetSafety, back: Back): TargetSafety {
     ...(blindSince === undefined ? {} : { blindSince: back(blindSince) }),
     ...(conflictSince === undefined ? {} : { conflictSince: back(conflictSince) }),
     ...(foreignWrites === undefined ? {} : { foreignWrites: foreignWrites.map(back) }),
+    ...(unseenWrites === undefined ? {} : { unseenWrites: eachBack(unseenWrites, back) }),
     ...(zeroedAt === undefined ? {} : { zeroedAt: back(zeroedAt) }),
     ...(draining === undefined ? {} : { draining: { ...draining, at: back(draining.at) } }),
   };

@@ -17,6 +17,10 @@ const targetReaders: Readers<TargetSafety> = {
     const writes = list(raw, 'foreignWrites').flatMap((one) => moment(one) ?? []);
     return writes.length === 0 ? undefined : writes;
   },
+  unseenWrites: (raw) => {
+    const writes = list(raw, 'unseenWrites').flatMap(sized);
+    return writes.length === 0 ? undefined : writes;
+  },
   draining: (raw) => sized(raw['draining'])[0],
   zeroedAt: (raw) => moment(raw['zeroedAt']),
 };

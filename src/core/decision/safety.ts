@@ -13,6 +13,10 @@ export const quietSeconds = 600;
 export const disputeGapSeconds = 300;
 /** How long a foreign write is remembered: the older of two must outlive the quiet time after the younger. */
 const disputeSeconds = quietSeconds + disputeGapSeconds;
+/** A size that we wrote and that has not shown itself for so long never will: the write failed, or another one came before anybody looked. */
+const unseenSeconds = 60;
+/** Of writes that were not seen yet; one a second and no watch for as long is no longer late. */
+const mostUnseen = 4;
 /** Not knowing for longer than this is a break, however long the window. */
 const longestGapSeconds = 60;
 const emptySafety: TargetSafety = { raw: [], specChanges: [] };
@@ -59,16 +63,32 @@ function disputes(
   before: TargetSafety,
   changes: readonly SpecChange[],
   { target, now }: Remembering,
-): Pick<TargetSafety, 'conflictSince' | 'foreignWrites'> {
+): Pick<TargetSafety, 'conflictSince' | 'foreignWrites' | 'unseenWrites'> {
   const conflictSince = target.otherOwner === undefined ? recent(before.conflictSince, quietSeconds, now) : now;
-  const ours = before.lastDecision?.replicas;
-  const foreign = changes.filter(({ from, to }) => ours !== undefined && from !== to && to !== ours);
+  const { foreign, unseen } = sorted(before, changes, now);
   const writes = [...(before.foreignWrites ?? []), ...foreign.map(({ at }) => at)].slice(-2);
   const young = writes.filter((at) => recent(at, disputeSeconds, now) !== undefined);
   return {
     ...(conflictSince === undefined ? {} : { conflictSince }),
     ...(young.length === 0 ? {} : { foreignWrites: young }),
+    ...(unseen.length === 0 ? {} : { unseenWrites: unseen }),
   };
+}
+
+/** Changes that are not ours, and our writes that none of the changes was. A write that shows itself ends the waiting for those before it. */
+function sorted(
+  { lastDecision, unseenWrites = [] }: TargetSafety,
+  changes: readonly SpecChange[],
+  now: Instant,
+): { readonly foreign: readonly SpecChange[]; readonly unseen: readonly RawRecommendation[] } {
+  let unseen = unseenWrites.filter(({ at }) => recent(at, unseenSeconds, now) !== undefined);
+  const foreign: SpecChange[] = [];
+  for (const change of changes.filter(({ from, to }) => from !== to)) {
+    const shown = unseen.findIndex(({ replicas }) => replicas === change.to);
+    unseen = unseen.slice(shown + 1);
+    if (shown < 0 && lastDecision !== undefined && change.to !== lastDecision.replicas) foreign.push(change);
+  }
+  return { foreign, unseen };
 }
 
 /** Adds what was decided. Taking a target to zero is remembered, so that the zero is never taken for a person's, nor a person's for ours. */
@@ -80,7 +100,16 @@ export function remember(
 ): TargetSafety {
   if (replicas === undefined) return safety;
   const isOurZero = replicas === 0 && from !== undefined && from > 0 && mode !== 'Observe';
-  return { ...safety, lastDecision: { at: now, replicas }, ...(isOurZero ? { zeroedAt: now } : {}) };
+  const written = { at: now, replicas };
+  const { unseenWrites = [] } = safety;
+  const isWritten = mode === 'Scale' && from !== undefined && from !== replicas;
+  const isNew = isWritten && unseenWrites.at(-1)?.replicas !== replicas;
+  return {
+    ...safety,
+    lastDecision: written,
+    ...(isOurZero ? { zeroedAt: now } : {}),
+    ...(isNew ? { unseenWrites: [...unseenWrites, written].slice(-mostUnseen) } : {}),
+  };
 }
 
 /** When the memory of this pool began to be kept without a break: now, after a time without passes or when a target comes back from not knowing. */

@@ -18,6 +18,8 @@ export interface TargetSafety {
   readonly conflictSince?: Instant;
   /** The last two changes of spec that were not ours while we were writing, oldest first. */
   readonly foreignWrites?: readonly Instant[];
+  /** Sizes that we wrote and have not seen yet, oldest first: a watch shows a write some time after it was made. */
+  readonly unseenWrites?: readonly RawRecommendation[];
   /** The size that was prepared: those that go first on the way to it were marked, and when (I13). */
   readonly draining?: { readonly at: Instant; readonly replicas: Replicas };
   /** We set this target to 0 ourselves (I16). */

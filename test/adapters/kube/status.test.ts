@@ -193,6 +193,7 @@ const safetyMemories: fc.Arbitrary<SafetyMemory> = fc.record(
           blindSince: time,
           conflictSince: time,
           foreignWrites: fc.array(time, { minLength: 1, maxLength: 2 }),
+          unseenWrites: fc.array(fc.record({ at: time, replicas: size }, plain), { minLength: 1, maxLength: 4 }),
           draining: fc.record({ at: time, replicas: size }, plain),
           zeroedAt: time,
         } satisfies Record<keyof TargetSafety, unknown>,

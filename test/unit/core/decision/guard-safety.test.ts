@@ -28,6 +28,49 @@ function observed(given: TargetGiven, before: Partial<TargetSafety> = {}, kept =
   return observe({ target: target(given), mode: 'Scale', behavior: defaultBehavior, safety, sharers: 1, now: at(0) });
 }
 
+describe('changes that are not ours', () => {
+  const wrote = (...sizes: readonly [seconds: number, size: number][]): Partial<TargetSafety> => ({
+    unseenWrites: sizes.map(([seconds, n]) => ({ at: at(-seconds), replicas: replicas(n) })),
+    lastDecision: { at: at(-1), replicas: replicas(sizes.at(-1)?.[1] ?? 0) },
+    specChanges: [change(100, 3, 3)],
+  });
+  const late = wrote([20, 5], [10, 8]);
+  const seen = (specChanges: readonly SpecChange[], before: Partial<TargetSafety>): TargetSafety =>
+    observed({ specReplicas: Number(specChanges.at(-1)?.to ?? 3), specChanges }, before);
+
+  test('two of our own that show themselves late are ours', () => {
+    const { foreignWrites, unseenWrites } = seen([change(9, 3, 5), change(5, 5, 8)], late);
+    expect([foreignWrites, unseenWrites]).toStrictEqual([undefined, undefined]);
+  });
+  test('the first alone is ours, and the second still awaited', () => {
+    const { foreignWrites, unseenWrites } = seen([change(9, 3, 5)], late);
+    expect([foreignWrites, unseenWrites]).toStrictEqual([undefined, [{ at: at(-10), replicas: 8 }]]);
+  });
+  test('a size of ours that was seen is foreign when it comes again', () => {
+    const { foreignWrites } = seen([change(9, 3, 5), change(5, 5, 8), change(2, 8, 5)], late);
+    expect(foreignWrites).toStrictEqual([at(-2)]);
+  });
+  test('a size that we wrote more than a minute ago is foreign', () => {
+    expect(seen([change(9, 3, 5)], wrote([60, 5], [10, 8])).foreignWrites).toStrictEqual([at(-9)]);
+  });
+  test('a size decided again before it was seen is one write', () => {
+    const safety = remember(
+      { raw: [], specChanges: [], ...wrote([20, 5]) },
+      { from: replicas(3), replicas: replicas(5) },
+      'Scale',
+      at(0),
+    );
+    expect(safety.unseenWrites).toStrictEqual([{ at: at(-20), replicas: 5 }]);
+  });
+  test('only what is written is awaited', () => {
+    const none: TargetSafety = { raw: [], specChanges: [] };
+    const sizes = { from: replicas(3), replicas: replicas(5) };
+    expect(remember(none, sizes, 'Recommend', at(0)).unseenWrites).toBeUndefined();
+    expect(remember(none, { ...sizes, from: replicas(5) }, 'Scale', at(0)).unseenWrites).toBeUndefined();
+    expect(remember(none, sizes, 'Scale', at(0)).unseenWrites).toStrictEqual([{ at: at(0), replicas: 5 }]);
+  });
+});
+
 describe('changes of spec', () => {
   const decided = { lastDecision: { at: at(-15), replicas: replicas(4) } };
   test('begin with the size at first sight, a change of nothing', () => {
