@@ -6,6 +6,7 @@ import type {
   InferenceAutoscalerTarget,
 } from '../core/model/api.gen.ts';
 import type { TargetName } from '../core/model/pool.ts';
+import { parseMilli } from '../core/model/quantity.ts';
 import { problem, type Problem } from '../core/model/result.ts';
 import { scheduleProblem } from './schedules.ts';
 
@@ -36,12 +37,14 @@ export function* problemsOf({ spec }: InferenceAutoscaler): Generator<Problem> {
   yield* scheduleProblems(spec);
 }
 
-function* targetProblems({ targets, pool }: InferenceAutoscalerSpec): Generator<Problem> {
+function* targetProblems(spec: InferenceAutoscalerSpec): Generator<Problem> {
+  const { targets, pool } = spec;
   if (targets.length === 0) yield saw('spec.targets', targets, 'a list of at least one target');
   if (targets.length > 1 && pool === undefined) {
     yield saw('spec.pool', undefined, 'set when there is more than one target');
   }
   yield* roleProblems(targets);
+  yield* ratioProblems(spec);
   const names = new Set<TargetName>();
   for (const [index, target] of targets.entries()) {
     const field = `spec.targets[${index}]`;
@@ -65,6 +68,23 @@ function* roleProblems(targets: readonly InferenceAutoscalerTarget[]): Generator
   if (roles.size === 2 && !roles.has('Both')) return;
   const allowed = 'Both of every target, or Prefill of at least one and Decode of all others';
   yield saw('spec.targets[].role', [...roles].join(', '), allowed);
+}
+
+function* ratioProblems({ prefillPerDecode, targets }: InferenceAutoscalerSpec): Generator<Problem> {
+  if (prefillPerDecode === undefined) return;
+  if (!targets.some(({ role }) => role === 'Prefill')) {
+    yield saw('spec.prefillPerDecode', prefillPerDecode, 'absent while no target has the role Prefill');
+  }
+  const [min, max] = [parseMilli(prefillPerDecode.min), parseMilli(prefillPerDecode.max)];
+  if (prefillPerDecode.min !== undefined && (min === undefined || min < 0n)) {
+    yield saw('spec.prefillPerDecode.min', prefillPerDecode.min, "a quantity of at least 0, as '0.5'");
+  }
+  if (prefillPerDecode.max !== undefined && (max === undefined || max <= 0n)) {
+    yield saw('spec.prefillPerDecode.max', prefillPerDecode.max, "a quantity above 0, as '2'");
+  }
+  if (min !== undefined && max !== undefined && min > max) {
+    yield saw('spec.prefillPerDecode.min', prefillPerDecode.min, `at most \`max\` (${prefillPerDecode.max})`);
+  }
 }
 
 function* objectiveProblems(objectives: InferenceAutoscalerObjectives): Generator<Problem> {

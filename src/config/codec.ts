@@ -55,6 +55,7 @@ export function toPoolPolicy(autoscaler: InferenceAutoscaler, context: CodecCont
     paused: spec.paused ?? false,
     ...(context.priority === undefined ? {} : { priority: context.priority }),
     targets: spec.targets.map((target) => targetPolicy(target, context)),
+    ...prefillPerDecode(spec),
     objectives: objectives(spec.objectives ?? {}),
     behavior: toBehavior(spec.behavior, preset.behavior),
     ...fallback(spec),
@@ -130,6 +131,17 @@ function targetPolicy(target: InferenceAutoscalerTarget, context: CodecContext):
 function cost({ costPerReplicaHour }: InferenceAutoscalerTarget): Pick<TargetPolicy, 'costPerReplicaHour'> {
   const milli = parseMilli(costPerReplicaHour);
   return milli === undefined ? {} : { costPerReplicaHour: Number(milli) / 1000 };
+}
+
+function prefillPerDecode({ prefillPerDecode: given }: InferenceAutoscalerSpec): Pick<PoolPolicy, 'prefillPerDecode'> {
+  if (given === undefined) return {};
+  const [min, max] = [parseMilli(given.min), parseMilli(given.max)];
+  return {
+    prefillPerDecode: {
+      ...(min === undefined ? {} : { min: Number(min) / 1000 }),
+      ...(max === undefined ? {} : { max: Number(max) / 1000 }),
+    },
+  };
 }
 
 function objectives({

@@ -1,10 +1,10 @@
 import { freshLearned } from './learning.ts';
-import type { Recommendation, TargetRecommendation } from './model/decision.ts';
+import type { Recommendation } from './model/decision.ts';
 import type { Objectives, PoolPolicy } from './model/policy.ts';
 import type { PoolSeen, TargetName, TargetSeen } from './model/pool.ts';
 import type { ConditionReport, PoolReport } from './model/report.ts';
-import { replicas } from './model/units.ts';
 import { propose, type ProposeInput, type Proposed } from './propose.ts';
+import { repaired } from './role-repair.ts';
 
 type Role = 'Prefill' | 'Decode';
 
@@ -19,14 +19,15 @@ export function hasRoles({ targets }: PoolPolicy): boolean {
 export function proposeByRole(input: ProposeInput): Proposed {
   const prefill = propose(halfOf(input, 'Prefill'));
   const decode = propose(halfOf(input, 'Decode'));
-  const targets = [...prefill.recommendation.targets, ...decode.recommendation.targets];
+  const apart = asSeen(input.seen, [...prefill.recommendation.targets, ...decode.recommendation.targets]);
+  const targets = repaired(apart, input.policy);
   return {
     memory: {
       safety: input.memory.safety,
       learned: { ...prefill.memory.learned, decode: decode.memory.learned },
     },
-    recommendation: { ...prefill.recommendation, targets: zeroTogether(asSeen(input.seen, targets)) },
-    report: joined(prefill.report, decode.report, input.seen),
+    recommendation: { ...prefill.recommendation, targets },
+    report: joined([prefill.report, decode.report], targets, input.seen),
   };
 }
 
@@ -64,22 +65,20 @@ function objectivesOf({ timeToFirstToken, interTokenLatency, attainmentPercent }
   return { attainmentPercent, ...(interTokenLatency === undefined ? {} : { interTokenLatency }) };
 }
 
-/** One half without the other serves nobody: while one of them is wanted, each target that wants none is to have one. */
-export function zeroTogether(targets: readonly TargetRecommendation[]): Recommendation['targets'] {
-  const isWanted = targets.some(({ wanted = 0 }) => wanted > 0);
-  return targets.map((target) => {
-    if (!isWanted || target.wanted !== 0) return target;
-    const why = { reason: 'DemandMet', message: 'prefill and decode go to zero together' } as const;
-    return { ...target, wanted: replicas(1), because: [why, ...target.because] };
-  });
-}
-
-function joined(prefill: PoolReport, decode: PoolReport, seen: PoolSeen): PoolReport {
+/** Of both halves, each target with the size that fits the other half. */
+function joined(
+  [prefill, decode]: readonly [PoolReport, PoolReport],
+  sizes: Recommendation['targets'],
+  seen: PoolSeen,
+): PoolReport {
   const inputs = Object.entries(decode.inputs).map(([name, value]) => [`decode ${name}`, value]);
   return {
     ...prefill,
     inputs: { ...prefill.inputs, ...Object.fromEntries(inputs) },
-    targets: asSeen(seen, [...prefill.targets, ...decode.targets]),
+    targets: asSeen(seen, [...prefill.targets, ...decode.targets]).map((report) => {
+      const { wanted, because = report.because } = sizes.find(({ target }) => target === report.target) ?? {};
+      return report.wanted === undefined || wanted === undefined ? report : { ...report, wanted, because };
+    }),
     conditions: worst([...prefill.conditions, ...decode.conditions]),
   };
 }

@@ -18,6 +18,13 @@ interface Kind {
 const target = { scaleTargetRef: { name: 'chat' }, maxReplicas: 8 };
 const other = { scaleTargetRef: { name: 'other' }, maxReplicas: 8 };
 const pool = { selector: { matchLabels: { app: 'chat' } } };
+const roles = {
+  pool,
+  targets: [
+    { ...target, role: 'Prefill' },
+    { ...other, role: 'Decode' },
+  ],
+};
 
 const kinds = {
   InferenceAutoscaler: {
@@ -80,6 +87,7 @@ const accepted: Readonly<Record<string, readonly [KindName, Fields]>> = {
         { ...target, name: 'a', role: 'Prefill', minReplicas: 0, costPerReplicaHour: '2.49', gpusPerReplica: 8 },
         { ...other, role: 'Decode', costPerReplicaHour: 3, engineProfile: 'llama-3.1-8b-h100' },
       ],
+      prefillPerDecode: { min: '0.25', max: 2 },
       objectives: {
         timeToFirstToken: { percentile: 95, milliseconds: 2000 },
         interTokenLatency: { milliseconds: 50 },
@@ -188,6 +196,14 @@ const refused: Readonly<Record<string, Refused>> = {
   'a maximum of 0': oneTarget({ maxReplicas: 0 }, 'spec.targets[0].maxReplicas'),
   'a negative minimum': oneTarget({ minReplicas: -1 }, 'spec.targets[0].minReplicas'),
   'an unknown role': oneTarget({ role: 'Draft' }, 'spec.targets[0].role'),
+  'a ratio without roles': autoscaler({ prefillPerDecode: { min: 1 } }, 'absent while no target has the role Prefill'),
+  'a ratio without bounds': autoscaler({ ...roles, prefillPerDecode: {} }, 'spec.prefillPerDecode'),
+  'a ratio of nothing': autoscaler({ ...roles, prefillPerDecode: { max: 0 } }, 'must be a quantity above 0'),
+  'a ratio in words': autoscaler({ ...roles, prefillPerDecode: { min: 'one' } }, 'must be a quantity of at least 0'),
+  'a ratio upside down': autoscaler(
+    { ...roles, prefillPerDecode: { min: '2.5', max: 2 } },
+    'less than or equal to `max`',
+  ),
   'a negative cost': oneTarget({ costPerReplicaHour: '-1' }, 'must be a quantity of at least 0'),
   'a negative whole cost': oneTarget({ costPerReplicaHour: -1 }, 'must be a quantity of at least 0'),
   'a cost in words': oneTarget({ costPerReplicaHour: 'cheap' }, 'must be a quantity of at least 0'),

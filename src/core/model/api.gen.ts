@@ -36,6 +36,7 @@ export interface InferenceAutoscalerSpec {
   readonly pool?: InferenceAutoscalerPool;
   /** The scalable objects of the pool. Names must be unique, and so must what they point at. */
   readonly targets: readonly InferenceAutoscalerTarget[];
+  readonly prefillPerDecode?: InferenceAutoscalerPrefillPerDecode;
   readonly objectives?: InferenceAutoscalerObjectives;
   readonly signals?: InferenceAutoscalerSignals;
   readonly behavior?: InferenceAutoscalerBehavior;
@@ -98,6 +99,14 @@ export interface InferenceAutoscalerTargetScaleTargetRef {
   readonly apiVersion?: string;
   readonly kind?: string;
   readonly name: string;
+}
+
+/** Bounds of the number of prefill replicas for each that decodes. Each half is sized by its own work; then the one that is short is raised. Absent, none. */
+export interface InferenceAutoscalerPrefillPerDecode {
+  /** At least so many, as a quantity ('0.5' is one for two). */
+  readonly min?: number | string;
+  /** At most so many, as a quantity. */
+  readonly max?: number | string;
 }
 
 /** The latency that users are promised. Absent parts bound nothing. */

@@ -106,6 +106,8 @@ export interface PoolPolicy {
   /** Among pools that share GPUs, the larger goes first; absent: 0. */
   readonly priority?: number;
   readonly targets: readonly TargetPolicy[];
+  /** Bounds of prefill replicas for each that decodes, of a pool that has both roles; absent: none. */
+  readonly prefillPerDecode?: { readonly min?: number; readonly max?: number };
   readonly objectives: Objectives;
   readonly behavior: Behavior;
   readonly fallback?: Fallback;

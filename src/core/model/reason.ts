@@ -8,6 +8,7 @@ export type Reason =
   | 'BacklogRaises'
   | 'ReactiveFloor'
   | 'ScheduledFloor'
+  | 'RolesTogether'
   | 'HeldByStabilization'
   | 'RateLimited'
   | 'AtMaximum'

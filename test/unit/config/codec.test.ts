@@ -109,6 +109,14 @@ test('every field that is given arrives', () => {
   });
 });
 
+test('the ratio of roles is read as numbers, each bound by itself', () => {
+  const ratioOf = (prefillPerDecode: NonNullable<InferenceAutoscalerSpec['prefillPerDecode']>): unknown =>
+    policyOf({ ...roles, prefillPerDecode }).prefillPerDecode;
+  expect(ratioOf({ min: '250m', max: 2 })).toStrictEqual({ min: 0.25, max: 2 });
+  expect(ratioOf({ max: '1.5' })).toStrictEqual({ max: 1.5 });
+  expect(policyOf(roles).prefillPerDecode).toBeUndefined();
+});
+
 test('GPUs of a replica come from the target, else from its pod template, else from its profile', () => {
   const target = { scaleTargetRef: { name: 'chat' }, maxReplicas: 8, engineProfile: 'small' };
   const templateGpus = new Map([['chat', 2]]);
@@ -204,6 +212,13 @@ test('a name that leads nowhere is told and does not stop the pool', () => {
 });
 
 const target = { scaleTargetRef: { name: 'chat' }, maxReplicas: 4 };
+const roles: Pick<InferenceAutoscalerSpec, 'pool' | 'targets'> = {
+  pool: { selector: { matchLabels: { app: 'chat' } } },
+  targets: [
+    { ...target, name: 'prefill', role: 'Prefill' },
+    { ...target, name: 'decode', role: 'Decode' },
+  ],
+};
 const refused: Readonly<
   Record<string, { readonly spec: Partial<InferenceAutoscalerSpec>; readonly field: string; readonly allowed: string }>
 > = {
@@ -237,6 +252,26 @@ const refused: Readonly<
     spec: { targets: [{ ...target, role: 'Decode' }] },
     field: 'spec.targets[].role',
     allowed: 'Both of every target, or Prefill of at least one and Decode of all others',
+  },
+  'a ratio of roles that nothing has': {
+    spec: { prefillPerDecode: { min: 1 } },
+    field: 'spec.prefillPerDecode',
+    allowed: 'absent while no target has the role Prefill',
+  },
+  'a ratio below nothing': {
+    spec: { ...roles, prefillPerDecode: { min: '-1' } },
+    field: 'spec.prefillPerDecode.min',
+    allowed: "a quantity of at least 0, as '0.5'",
+  },
+  'a largest ratio of nothing': {
+    spec: { ...roles, prefillPerDecode: { max: 0 } },
+    field: 'spec.prefillPerDecode.max',
+    allowed: "a quantity above 0, as '2'",
+  },
+  'a ratio upside down': {
+    spec: { ...roles, prefillPerDecode: { min: '2.5', max: 2 } },
+    field: 'spec.prefillPerDecode.min',
+    allowed: 'at most `max` (2)',
   },
   'a schedule of a target that is none': {
     spec: { schedules: [{ start: '0 8 * * *', durationSeconds: 60, replicas: 1, target: 'other' }] },

@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { TargetRecommendation } from '../../../src/core/model/decision.ts';
 import type { PoolSeen, ReplicaSeen } from '../../../src/core/model/pool.ts';
 import { replicas } from '../../../src/core/model/units.ts';
-import { zeroTogether } from '../../../src/core/roles.ts';
 import { emptyMemory, tick, type TickOutput } from '../../../src/core/tick.ts';
 import {
   at,
@@ -85,6 +83,12 @@ describe('prefill and decode', () => {
     expect(reports[0]?.targets.every(({ because }) => because.length > 0)).toBe(true);
     expect(Object.keys(reports[0]?.inputs ?? {})).toContain('decode running');
   });
+  test('keep to the bounds of their ratio', () => {
+    const bounded = { ...policy, prefillPerDecode: { min: 2 } };
+    const load = { rate: 12, prompt: 60, output: 4000 };
+    const { decode = 0, prefill } = wanted(last(load, (t) => seen(load, t), bounded));
+    expect([decode > 2, prefill]).toStrictEqual([true, 2 * decode]);
+  });
   test('a queue before prefill raises prefill alone', () => {
     const calm = wanted(last({ rate: 4, prompt: 6000, output: 50 }));
     const queue = { waiting: 4000, running: 200 };
@@ -119,10 +123,5 @@ describe('prefill and decode', () => {
     expect(learned?.mix.outputTokens).toBeLessThan(2);
     expect(learned?.decode?.mix.outputTokens).toBeGreaterThan(15);
     expect(learned?.decode?.mix.cachedShare).toBeGreaterThan(0.95);
-  });
-  test('go to zero together: while one half is wanted the other keeps a replica', () => {
-    const half = (n: number) => ({ target: 'x', wanted: replicas(n), because: [] }) as unknown as TargetRecommendation;
-    expect(zeroTogether([half(0), half(0)]).map((one) => Number(one.wanted))).toStrictEqual([0, 0]);
-    expect(zeroTogether([half(3), half(0)]).map((one) => Number(one.wanted))).toStrictEqual([3, 1]);
   });
 });
