@@ -1,3 +1,4 @@
+import type { FleetSeen, GpuBudget, PoolId } from '../model/pool.ts';
 import type { Instant } from '../model/units.ts';
 import type { Draft } from './guard.ts';
 import { keyOf, type PoolOutcome, type TargetOutcome } from './outcome.ts';
@@ -15,10 +16,14 @@ interface Shrinking {
 
 /**
  * I8: when several pools shrink within 10 minutes, together they give back at most one replica a pool or 20 % of the managed GPUs, whichever is
- * more. Granted one replica at a time, round by round in order of name. One pool alone is bounded by its `behavior`; an order of a person is
- * not bounded here.
+ * more. Pools whose GPUs another one waits for (I12) go first, so that opposite wants are one move. Granted one replica at a time, round by round in
+ * order of name. One pool alone is bounded by its `behavior`; an order of a person is not bounded here.
  */
-export function withinBudget(outcomes: readonly PoolOutcome[], now: Instant): readonly PoolOutcome[] {
+export function withinBudget(
+  outcomes: readonly PoolOutcome[],
+  now: Instant,
+  { budgets = [] }: Pick<FleetSeen, 'budgets'>,
+): readonly PoolOutcome[] {
   const managed = outcomes.filter(({ recommendation }) => recommendation.mode !== 'Observe');
   const shrinking = managed.flatMap(shrinkingTargets);
   const spent = new Map(managed.map((outcome) => [outcome.recommendation.pool, spentGpus(outcome, now)]));
@@ -37,11 +42,26 @@ export function withinBudget(outcomes: readonly PoolOutcome[], now: Instant): re
     onePerPool,
     budgetShare * (total + managed.reduce((sum, outcome) => sum + specGpus(outcome), 0)),
   );
-  const granted = grant(shrinking, limit - total);
+  const awaited = awaitedOf(outcomes, budgets);
+  const paired = shrinking.filter(({ pool }) => awaited.has(pool));
+  const others = shrinking.filter(({ pool }) => !awaited.has(pool));
+  const first = grant(paired, limit - total);
+  const spentFirst = paired.reduce((sum, { key, gpus }) => sum + (first.get(key) ?? 0) * gpus, 0);
+  const granted = new Map([...first, ...grant(others, limit - total - spentFirst)]);
   return outcomes.map((outcome) => ({
     ...outcome,
     targets: outcome.targets.map((target) => limited(target, granted.get(keyOf(outcome, target)), limit)),
   }));
+}
+
+/** Pools that share GPUs with one that lacks some. */
+function awaitedOf(outcomes: readonly PoolOutcome[], budgets: readonly GpuBudget[]): ReadonlySet<PoolId> {
+  const lacking = outcomes
+    .filter(({ targets }) => targets.some(({ lacksGpus = 0 }) => lacksGpus > 0))
+    .map(({ recommendation }) => recommendation.pool);
+  return new Set(
+    budgets.filter(({ pools }) => lacking.some((pool) => pools.includes(pool))).flatMap(({ pools }) => pools),
+  );
 }
 
 /** Whole rounds at once while there is room for all, so that the work grows with the pools and not with their sizes; then one by one. */

@@ -13,6 +13,8 @@ export interface TargetOutcome {
   readonly draft?: Draft;
   readonly safety: TargetSafety;
   /** Replicas that shall go first, and those that no longer shall. */
+  /** GPUs of replicas that it would have, were they not held by pools that share with it (I12). */
+  readonly lacksGpus?: number;
   readonly marks?: { readonly victims: readonly string[]; readonly freed: readonly string[] };
 }
 /** What became of one pool's recommendation. */

@@ -93,8 +93,12 @@ function limited(
   size: number | undefined,
   { budget, held }: { readonly budget: GpuBudget; readonly held: number },
 ): TargetOutcome {
-  const { draft } = target;
+  const { draft, lacksGpus = 0 } = target;
   if (size === undefined || draft === undefined || size === draft.replicas) return target;
   const message = `Only to ${size}, not ${draft.replicas}: ${held} of the ${budget.gpus} GPUs of ${budget.name} are held, the rest is shared`;
-  return { ...target, draft: { replicas: size, because: [{ reason: 'QuotaExceeded', message }, ...draft.because] } };
+  return {
+    ...target,
+    draft: { replicas: size, because: [{ reason: 'QuotaExceeded', message }, ...draft.because] },
+    lacksGpus: lacksGpus + (draft.replicas - size) * target.recommendation.gpusPerReplica,
+  };
 }

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { withinBudget } from '../../../../src/core/decision/budget.ts';
+import { sharedFairly } from '../../../../src/core/decision/sharing.ts';
 import { settleBy, settleRules } from '../../../../src/core/settle.ts';
 import { fleetWorlds, type PoolWish, sizesOf, usedBy } from '../../../support/fleet-laws.ts';
 import { counterexample, runs } from '../../../support/properties.ts';
@@ -89,6 +91,21 @@ describe('pools that share GPUs', () => {
   for (const [name, { pools, gpus, want }] of Object.entries(scenes)) {
     test(`${name}`, () => expect(sizes(pools, gpus)).toStrictEqual(want));
   }
+
+  test('that shrink for one that waits go before pools that shrink for nobody', () => {
+    const wishes = { 'team-a/idle': [10, 1], 'team-b/idle': [10, 1], 'team-b/busy': [10, 20] } as const;
+    const recommendations = Object.entries(wishes).map(([pool, [specReplicas, wanted]]) =>
+      recommendation({ pool, targets: [target({ specReplicas, wanted, maxReplicas: 100 })], behavior: atOnce }),
+    );
+    const budget = { name: 'ResourceQuota team-b/gpus', gpus: 20, pools: ['team-b/idle', 'team-b/busy'] };
+    const decided = (budgets: readonly (typeof budget)[]): readonly number[] =>
+      settleBy(settleInput({ recommendations, fleet: { nodes: [], budgets } }), {
+        ...settleRules,
+        fleet: [sharedFairly, withinBudget],
+      }).decisions.map(({ replicas }) => Number(replicas));
+    expect(decided([budget])).toStrictEqual([10, 4, 10]);
+    expect(decided([])).toStrictEqual([7, 7, 20]);
+  });
 
   test('say what holds them', () => {
     const pool = 'team-a/chat';
