@@ -9,11 +9,12 @@ import { diskFailure } from './failure.ts';
 import type { JobDeps } from './job.ts';
 import { Keeper } from './keeper.ts';
 import { type DirectoryLock, lockDirectory } from './lock.ts';
-import { Pace, Turnstile } from './pace.ts';
+import { Pace } from './pace.ts';
 import type { Random } from './retry.ts';
 import { Singleflight } from './singleflight.ts';
 import { Hub } from './sources/hub.ts';
 import { Store } from './store.ts';
+import { Turnstile } from './turnstile.ts';
 
 /** The part of a logger that the agent uses. */
 export interface AgentLog {

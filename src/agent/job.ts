@@ -4,13 +4,13 @@ import { type BlobRequest, type DownloadDeps, download, type FileSource } from '
 import { failureMessage, isWorthRetrying } from './failure.ts';
 import { lookAt } from './files.ts';
 import { collision, pathProblem } from './names.ts';
-import type { Turnstile } from './pace.ts';
 import { isSelected } from './pattern.ts';
 import { backOffSeconds, slowRetrySeconds } from './retry.ts';
 import type { Singleflight } from './singleflight.ts';
 import type { Listing } from './sources/hub.ts';
 import type { HubFile } from './sources/listing.ts';
 import { keyOf, type Store, type Wanted } from './store.ts';
+import type { Turnstile } from './turnstile.ts';
 
 export interface ModelSource extends FileSource {
   list(repo: string, revision: string, signal: AbortSignal): Promise<Listing>;
@@ -21,6 +21,8 @@ export interface JobDeps extends Omit<DownloadDeps, 'source'> {
   readonly store: Store;
   readonly flights: Singleflight;
   readonly turnstile: Turnstile;
+  /** Whether a replica waits for the file with this digest. */
+  readonly isAwaited: (hex: string) => boolean;
   /** One file was fetched, or was not. */
   readonly onFetched: (outcome: 'published' | 'failed') => void;
   readonly onFailure: (err: unknown, key: string) => void;
@@ -65,6 +67,11 @@ export class Job {
   /** The assignment has changed: what failed for want of room tries again now, since others may have to go. */
   nudge(): void {
     if (this.#lacksRoom) this.#nudge.abort(new Error('the assignment changed'));
+  }
+
+  /** Whether this file is one that is still being fetched. */
+  isFetching(hex: string): boolean {
+    return this.#state.phase !== 'Ready' && this.#files.some(({ digest }) => digest.hex === hex);
   }
 
   async progress(): Promise<JobProgress> {
@@ -157,14 +164,19 @@ export class Job {
   }
 
   async #fetchOne(file: HubFile, signal: AbortSignal): Promise<void> {
-    const { flights, turnstile, store } = this.#deps;
+    const { flights, turnstile, store, isAwaited } = this.#deps;
+    const { hex } = file.digest;
     const { repo, commit } = this.wanted;
     const request: BlobRequest = { repo, commit, file };
     const run = async (shared: AbortSignal): Promise<void> => {
       if (await store.has(repo, file)) return;
-      await turnstile.pass(() => this.#download(request, shared), shared);
+      await turnstile.pass(
+        async (passing) => await this.#download(request, passing),
+        shared,
+        () => isAwaited(hex),
+      );
     };
-    await flights.ride(file.digest.hex, run, signal);
+    await flights.ride(hex, run, signal);
   }
 
   async #download(request: BlobRequest, signal: AbortSignal): Promise<void> {

@@ -16,11 +16,12 @@ type Understood = { readonly key: string; readonly wanted: Wanted } | { readonly
 
 /** Runs one job for each snapshot that is assigned, and tells how far each artifact is. */
 export class Keeper {
-  readonly #deps: JobDeps;
+  readonly #deps: Omit<JobDeps, 'isAwaited'>;
   readonly #running = new Map<string, Running>();
   #artifacts: readonly AssignedArtifact[] = [];
   #used: { readonly at: number; readonly phases: string; readonly bytes: number } | undefined;
-  constructor(deps: JobDeps) {
+  #awaited: ReadonlySet<string> = new Set();
+  constructor(deps: Omit<JobDeps, 'isAwaited'>) {
     this.#deps = deps;
   }
 
@@ -28,11 +29,17 @@ export class Keeper {
   async assign(artifacts: readonly AssignedArtifact[]): Promise<void> {
     this.#artifacts = artifacts;
     const wanted = merge(artifacts);
+    this.#awaited = keysOf(artifacts.filter(({ isAwaited }) => isAwaited === true));
     this.#deps.store.assign(new Set(wanted.keys()));
     const gone = [...this.#running].filter(([key, { job }]) => !isSame(job.wanted, wanted.get(key)));
     await Promise.all(gone.map(async ([key, running]) => await this.#stop(key, running)));
     for (const { job } of this.#running.values()) job.nudge();
     for (const [key, want] of wanted) if (!this.#running.has(key)) this.#start(key, want);
+    this.#deps.turnstile.review();
+  }
+
+  #isAwaited(hex: string): boolean {
+    return [...this.#awaited].some((key) => this.#running.get(key)?.job.isFetching(hex) === true);
   }
 
   async status(): Promise<NodeCacheStatus> {
@@ -63,7 +70,7 @@ export class Keeper {
 
   #start(key: string, wanted: Wanted): void {
     const controller = new AbortController();
-    const job = new Job(this.#deps, wanted);
+    const job = new Job({ ...this.#deps, isAwaited: (hex) => this.#isAwaited(hex) }, wanted);
     this.#running.set(key, { job, controller, done: job.keep(controller.signal), meter: new RateMeter() });
   }
 
@@ -119,6 +126,11 @@ function merge(artifacts: readonly AssignedArtifact[]): Map<string, Wanted> {
     for (const revision of next.revisions) owners.set(`${next.repo} ${revision}`, key);
   }
   return new Map([...wanted].map(([key, want]) => [key, withOwnReferences(key, want, owners)]));
+}
+
+function keysOf(artifacts: readonly AssignedArtifact[]): ReadonlySet<string> {
+  const understood = artifacts.map(understand);
+  return new Set(understood.flatMap((one) => ('key' in one ? [one.key] : [])));
 }
 
 function withOwnReferences(key: string, want: Wanted, owners: ReadonlyMap<string, string>): Wanted {

@@ -20,50 +20,6 @@ export class Pace {
   }
 }
 
-/** At most so many at once, first come first served. */
-export class Turnstile {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-  constructor(places: number) {
-    this.#free = places;
-  }
-
-  async pass<T>(run: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    await this.#enter(signal);
-    try {
-      return await run();
-    } finally {
-      this.#leave();
-    }
-  }
-
-  async #enter(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (this.#free > 0) {
-      this.#free -= 1;
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
-      const enter = (): void => {
-        signal.removeEventListener('abort', giveUp);
-        resolve();
-      };
-      const giveUp = (): void => {
-        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
-        reject(signal.reason);
-      };
-      signal.addEventListener('abort', giveUp, { once: true });
-      this.#waiting.push(enter);
-    });
-  }
-
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#free += 1;
-    else next();
-  }
-}
-
 /** Bytes per second over the last moments: an average that forgets with a half-life of about seven seconds. */
 export class RateMeter {
   #last: { readonly at: number; readonly bytes: number } | undefined;

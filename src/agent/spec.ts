@@ -26,5 +26,5 @@ function parseArtifact(value: unknown, at: string): Result<AssignedArtifact> {
   const files = field(value, 'files') ?? [];
   if (!isTexts(files)) return problem(`${at}.files`, files, 'a list of patterns');
   const { hash = '', name = '', source = '', commit = '' } = texts;
-  return ok({ hash, name, source, commit, files });
+  return ok({ hash, name, source, commit, files, ...(field(value, 'isAwaited') === true ? { isAwaited: true } : {}) });
 }

@@ -132,7 +132,7 @@ function actionText(action: Action): string {
     case 'ProtectPods':
       return marksText(action);
     case 'Assign':
-      return `have ${action.artifact} warm on node ${action.node}`;
+      return `have ${action.artifact} warm on node ${action.node}${action.isAwaited === true ? ', at once: a replica waits there' : ''}`;
     case 'Unassign':
       return `let ${action.artifact} go from node ${action.node}`;
     case 'Headroom':

@@ -11,6 +11,8 @@ export interface AssignedArtifact {
   readonly commit: string;
   /** Glob patterns of files to keep; empty: all. */
   readonly files: readonly string[];
+  /** A replica on the node waits for it: it is fetched before everything else. */
+  readonly isAwaited?: true;
 }
 
 export interface NodeCacheSpec {

@@ -5,7 +5,8 @@ import { Agent as Connections } from 'undici';
 import { onTestFinished } from 'vitest';
 import type { DownloadDeps } from '../../src/agent/download.ts';
 import type { JobDeps, ModelSource } from '../../src/agent/job.ts';
-import { Pace, Turnstile } from '../../src/agent/pace.ts';
+import { Pace } from '../../src/agent/pace.ts';
+import { Turnstile } from '../../src/agent/turnstile.ts';
 import { Singleflight } from '../../src/agent/singleflight.ts';
 import { Hub } from '../../src/agent/sources/hub.ts';
 import type { HubFile } from '../../src/agent/sources/listing.ts';
@@ -112,10 +113,11 @@ function downloadDeps(store: Store, clock: HurriedClock): Omit<DownloadDeps, 'so
 
 function jobParts(
   options: Partial<BenchOptions>,
-): Pick<JobDeps, 'flights' | 'turnstile' | 'onFetched' | 'onFailure' | 'onReady'> {
+): Pick<JobDeps, 'flights' | 'turnstile' | 'isAwaited' | 'onFetched' | 'onFailure' | 'onReady'> {
   return {
     flights: new Singleflight(),
     turnstile: new Turnstile(4),
+    isAwaited: () => false,
     onFetched: () => undefined,
     onFailure: options.onFailure ?? (() => undefined),
     onReady: options.onReady ?? (() => undefined),

@@ -231,6 +231,7 @@ export function targetRecommendation(over: Partial<TargetRecommendation> = {}): 
     eligibleNodes: [],
     warmCopiesWanted: 0,
     occupiedNodes: [],
+    waitingNodes: [],
     ...over,
   };
 }

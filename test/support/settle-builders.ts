@@ -45,6 +45,7 @@ export function target(given: TargetGiven = {}): TargetRecommendation {
     eligibleNodes: [],
     warmCopiesWanted: 0,
     occupiedNodes: [],
+    waitingNodes: [],
     ...given,
   };
   const present = Object.entries(complete).filter(([, value]) => value !== undefined);

@@ -48,7 +48,7 @@ export class KubeActuators implements Actuators {
       case 'ProtectPods':
         return await this.#protect(action, signal);
       case 'Assign':
-        return await this.#options.nodeCaches.assign(action.node, action.artifact, signal);
+        return await this.#options.nodeCaches.assign(action, signal);
       case 'Unassign':
         return await this.#options.nodeCaches.unassign(action.node, action.artifact, signal);
       case 'Headroom':

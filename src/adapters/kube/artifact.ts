@@ -84,11 +84,13 @@ export function cacheSeen(
   { names = [], namespace }: { readonly names?: readonly string[]; readonly namespace?: string | undefined } = {},
 ): NodeCacheSeen {
   const assigned = cache.assigned.filter(({ name }) => namespace === undefined || name.startsWith(`${namespace}/`));
+  const awaited = assigned.filter(({ isAwaited }) => isAwaited === true);
   const inUse = assigned.filter(({ hash, commit }) => names.includes(hash) || names.includes(commit));
   return {
     phases: cache.phases,
     ...(Object.keys(cache.failures).length === 0 ? {} : { failures: cache.failures }),
     assigned: assigned.map((one) => one.hash).sort(),
+    ...(awaited.length === 0 ? {} : { awaited: awaited.map((one) => one.hash).sort() }),
     ...(inUse.length === 0 ? {} : { inUse: inUse.map((one) => one.hash).sort() }),
     budgetBytes: bytes(cache.budgetBytes),
     usedBytes: bytes(cache.usedBytes),
@@ -107,5 +109,6 @@ function assignedOf(raw: unknown): AssignedArtifact {
     source: text(raw, 'source') ?? '',
     commit: text(raw, 'commit') ?? '',
     files: list(raw, 'files').filter((one) => typeof one === 'string'),
+    ...(object(raw)['isAwaited'] === true ? { isAwaited: true } : {}),
   };
 }

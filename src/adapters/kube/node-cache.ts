@@ -137,5 +137,5 @@ function parseArtifact(entry: unknown): AssignedArtifact | undefined {
   const [source, commit] = [text(entry, 'source'), text(entry, 'commit')];
   if (hash === undefined || name === undefined || source === undefined || commit === undefined) return undefined;
   const files = list(entry, 'files').filter((pattern) => typeof pattern === 'string');
-  return { hash, name, source, commit, files };
+  return { hash, name, source, commit, files, ...(object(entry)['isAwaited'] === true ? { isAwaited: true } : {}) };
 }

@@ -1,3 +1,4 @@
+import type { Action } from '../../core/model/decision.ts';
 import type { ArtifactHash, NodeName } from '../../core/model/pool.ts';
 import { ForewarmError } from '../../errors.ts';
 import type { AssignedArtifact } from '../../ports/artifacts.ts';
@@ -14,6 +15,8 @@ export interface NodeCachesOptions {
   readonly assertFresh: () => void;
 }
 
+type AssignAction = Extract<Action, { readonly kind: 'Assign' }>;
+
 const collection = '/apis/forewarm.dev/v1alpha1/nodecaches';
 const attempts = 4;
 
@@ -25,23 +28,36 @@ export class NodeCaches {
     this.#options = options;
   }
 
-  async assign(node: NodeName, hash: ArtifactHash, signal: AbortSignal): Promise<void> {
+  /** Also what is assigned already, when it became more or less urgent. */
+  async assign(
+    { node, artifact: hash, isAwaited }: Pick<AssignAction, 'node' | 'artifact' | 'isAwaited'>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const artifact = [...this.#options.cluster.artifacts.values()].find((one) => one.pinned?.hash === hash);
     if (artifact === undefined)
       throw new ForewarmError(
         'KUBE_REQUEST_FAILED',
         `assigning ${hash} to node ${node}: no ModelArtifact has this hash any more`,
       );
-    const wanted = assignedArtifact(artifact);
+    const wanted = { ...assignedArtifact(artifact), ...(isAwaited === true ? { isAwaited } : {}) };
     await this.#change(
       node,
-      (before) => (before.some((one) => one.hash === hash) ? before : [...before, wanted]),
+      (before) => {
+        const present = before.find((one) => one.hash === hash);
+        if (present === undefined) return [...before, wanted];
+        if (present.isAwaited === isAwaited) return before;
+        return before.map((one) => (one === present ? wanted : one));
+      },
       signal,
     );
   }
 
   async unassign(node: NodeName, hash: ArtifactHash, signal: AbortSignal): Promise<void> {
-    await this.#change(node, (before) => before.filter((one) => one.hash !== hash), signal);
+    await this.#change(
+      node,
+      (before) => (before.some((one) => one.hash === hash) ? before.filter((one) => one.hash !== hash) : before),
+      signal,
+    );
   }
 
   /** Makes the NodeCaches that are missing and sets the warmth labels right; writes nothing when all is as it should be. */
@@ -95,7 +111,7 @@ export class NodeCaches {
     let cache = this.#options.cluster.nodeCaches.get(node) ?? (await this.#get(node, signal));
     for (let attempt = 1; ; attempt++) {
       const artifacts = change(cache.assigned);
-      if (artifacts === cache.assigned || artifacts.length === cache.assigned.length) return;
+      if (artifacts === cache.assigned) return;
       this.#options.assertFresh();
       try {
         this.#keep(

@@ -64,6 +64,7 @@ function heldTarget(seen: TargetSeen, policy: PoolPolicy, failure: Because): Tar
     isRollingOut,
     eligibleNodes,
     warmCopiesWanted: 0,
+    waitingNodes: [],
     occupiedNodes: [...new Set(seen.replicas.flatMap(({ node }) => (node === undefined ? [] : [node])))].sort(),
   };
 }

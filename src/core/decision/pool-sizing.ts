@@ -37,8 +37,13 @@ export interface SizedTarget {
   readonly sizing?: Sizing;
   /** What `sizing` was computed from: the explanation asks it what would change the answer. */
   readonly input?: SizingInput;
-  /** More copies than spec that the far quantile of demand asks for over the warm horizon. */
-  readonly warmCopies: number;
+  readonly warm: WarmNeed;
+}
+
+/** Copies beyond spec that the far quantile of demand asks for over the warm horizon, and in how many seconds it may ask for the first. */
+export interface WarmNeed {
+  readonly copies: number;
+  readonly neededInSeconds: number;
 }
 
 /** Warm copies are for peaks: this quantile of demand over the lead time and the payback. */
@@ -59,7 +64,7 @@ export function sizePool(input: PoolSizingInput): readonly SizedTarget[] {
   let share = 1;
   const sized = cheapestFirst(drafts).map((draft, i): SizedTarget => {
     const sizingInput = sizingInputOf(input, draft, { supply, stock, share });
-    if (sizingInput === undefined) return { ...draft, warmCopies: 0 };
+    if (sizingInput === undefined) return { ...draft, warm: { copies: 0, neededInSeconds: 0 } };
     const alone = sizeTarget(sizingInput);
     const isLast = i === drafts.length - 1;
     const sizing = isLast ? alone : withinMaximum(alone, draft.policy);
@@ -68,7 +73,7 @@ export function sizePool(input: PoolSizingInput): readonly SizedTarget[] {
       ...draft,
       sizing,
       input: sizingInput,
-      warmCopies: warmCopiesOf(input, sizingInput, { leadSeconds: sizing.leadSeconds, policy: draft.policy }),
+      warm: warmNeedOf(input, sizingInput, { leadSeconds: sizing.leadSeconds, policy: draft.policy }),
     };
   });
   return drafts.flatMap(({ seen }) => sized.find((one) => one.seen === seen) ?? []);
@@ -82,7 +87,7 @@ function cheapestFirst(drafts: readonly Draft[]): readonly Draft[] {
   return drafts.toSorted((a, b) => price(a) - price(b));
 }
 
-type Draft = Omit<SizedTarget, 'warmCopies' | 'sizing' | 'input'>;
+type Draft = Omit<SizedTarget, 'warm' | 'sizing' | 'input'>;
 
 function draftOf(input: PoolSizingInput, seen: TargetSeen, policy: TargetPolicy): Draft {
   const slots = slotsOf(seen, policy, { fleet: input.fleet, warmth: input.policy.warmth });
@@ -181,14 +186,19 @@ function shareTaken(
   return Math.min(share, (share * usable) / sizing.need.replicas);
 }
 
-function warmCopiesOf(
+function warmNeedOf(
   input: PoolSizingInput,
   sizing: SizingInput,
   { leadSeconds, policy }: { readonly leadSeconds: number; readonly policy: TargetPolicy },
-): number {
+): WarmNeed {
   const { tunables } = input.policy;
-  const far = input.outlook.within(leadSeconds + tunables.paybackSeconds, warmQuantile);
+  const horizonSeconds = leadSeconds + tunables.paybackSeconds;
+  const far = input.outlook.within(horizonSeconds, warmQuantile);
   const each = sizing.capacity.requestsPerSecond * plannedShare(tunables.targetUtilization, sizing.capacity);
   const peak = Math.min(policy.maxReplicas, ceil((far?.upper ?? 0) / each));
-  return Math.max(0, peak - sizing.spec);
+  const { level = 0, upper = 0 } = far ?? {};
+  const grows = upper - level;
+  // As if the bound were reached on a straight line: it says which pool is the next, not when.
+  const share = grows > 0 ? Math.max(0, Math.min(1, (sizing.spec * each - level) / grows)) : 0;
+  return { copies: Math.max(0, peak - sizing.spec), neededInSeconds: Math.round(share * horizonSeconds) };
 }

@@ -2,7 +2,7 @@ import { drainingOf } from './draining.ts';
 import type { SizedTarget } from './pool-sizing.ts';
 import type { Evidence, Recommendation, TargetRecommendation } from '../model/decision.ts';
 import { lacks, type PoolPolicy } from '../model/policy.ts';
-import type { Floor, PoolSeen } from '../model/pool.ts';
+import type { Floor, NodeName, PoolSeen, ReplicaPhase, ReplicaSeen } from '../model/pool.ts';
 import type { Because } from '../model/reason.ts';
 import { after, replicas, type Instant, type Replicas } from '../model/units.ts';
 import type { Observation } from '../signals/observe.ts';
@@ -59,8 +59,10 @@ function targetOf(sized: SizedTarget, input: RecommendationInput): TargetRecomme
     gpusPerReplica: policy.gpusPerReplica,
     isRollingOut: seen.isRollingOut,
     eligibleNodes: seen.eligibleNodes,
-    warmCopiesWanted: sized.warmCopies,
-    occupiedNodes: occupied(sized),
+    warmCopiesWanted: sized.warm.copies,
+    ...(sized.warm.copies === 0 ? {} : { warmNeededInSeconds: sized.warm.neededInSeconds }),
+    occupiedNodes: nodesOf(seen.replicas),
+    waitingNodes: nodesOf(seen.replicas.filter(({ phase }) => beforeWeights.includes(phase))),
     ...(draining === undefined ? {} : { draining }),
   };
 }
@@ -81,9 +83,11 @@ export function becauseOf({ sizing, seen }: SizedTarget, evidence: Evidence): re
   return sizing.because;
 }
 
-function occupied({ seen }: SizedTarget): readonly string[] {
-  const nodes = new Set<string>();
-  for (const replica of seen.replicas) if (replica.node !== undefined) nodes.add(replica.node);
+const beforeWeights: readonly ReplicaPhase[] = ['Scheduling', 'PullingImage', 'LoadingWeights'];
+
+function nodesOf(all: readonly ReplicaSeen[]): readonly NodeName[] {
+  const nodes = new Set<NodeName>();
+  for (const { node } of all) if (node !== undefined) nodes.add(node);
   return [...nodes].toSorted();
 }
 

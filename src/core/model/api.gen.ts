@@ -406,6 +406,8 @@ export interface NodeCacheArtifact {
   readonly commit: string;
   /** Glob patterns of the files to keep. Empty, all. */
   readonly files?: readonly string[];
+  /** A replica on the node waits for it. It is fetched before everything else. Absent, no. */
+  readonly isAwaited?: boolean;
 }
 
 export interface NodeCacheStatus {

@@ -46,10 +46,14 @@ export interface TargetRecommendation {
   /** Nodes on which the next replicas may land, and how many more the forecast's upper quantile wants over the warm horizon. */
   readonly eligibleNodes: readonly NodeName[];
   readonly warmCopiesWanted: number;
+  /** Seconds until the first of them may be needed; absent: none is wanted. */
+  readonly warmNeededInSeconds?: number;
   /** Absent where no marks are read, or where nothing may become smaller. */
   readonly draining?: Draining;
   /** Nodes that run a replica of this target now. */
   readonly occupiedNodes: readonly NodeName[];
+  /** Of these, nodes on which a replica has yet to find its image and weights. */
+  readonly waitingNodes: readonly NodeName[];
 }
 
 export interface Recommendation {
@@ -101,7 +105,14 @@ export type Action =
       /** Those whose mark is to be taken away. */
       readonly freed: readonly string[];
     }
-  | { readonly kind: 'Assign'; readonly node: NodeName; readonly artifact: ArtifactHash; readonly pool: PoolId }
+  | {
+      readonly kind: 'Assign';
+      readonly node: NodeName;
+      readonly artifact: ArtifactHash;
+      readonly pool: PoolId;
+      /** A replica on the node waits for it: nothing is fetched before it. */
+      readonly isAwaited?: true;
+    }
   /** Without a pool: no pool wants this artifact any more. */
   | { readonly kind: 'Unassign'; readonly node: NodeName; readonly artifact: ArtifactHash; readonly pool?: PoolId }
   | { readonly kind: 'Headroom'; readonly pool: PoolId; readonly target: TargetName; readonly replicas: Replicas };

@@ -176,6 +176,8 @@ export interface NodeCacheSeen {
   readonly failures?: Readonly<Record<ArtifactHash, string>>;
   /** Assigned by us at the last look. */
   readonly assigned: readonly ArtifactHash[];
+  /** Of what is assigned, what a replica on the node waits for, as its agent was told. */
+  readonly awaited?: readonly ArtifactHash[];
   /** Of what is assigned, what a live pod on the node names, whichever pool it belongs to and whether or not there still is one. */
   readonly inUse?: readonly ArtifactHash[];
   readonly budgetBytes: Bytes;

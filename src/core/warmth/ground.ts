@@ -18,6 +18,10 @@ export interface Want {
   readonly eligible: readonly NodeName[];
   /** Nodes that run a replica now: they need the copy whatever the plan says. */
   readonly used: ReadonlySet<NodeName>;
+  /** Of these, nodes on which a replica has not found its weights yet. */
+  readonly waiting: ReadonlySet<NodeName>;
+  /** Seconds until the first copy may be needed; 0 where a replica waits. */
+  readonly neededInSeconds: number;
 }
 
 /** The fleet by name and by artifact, so that no step looks at every node for every artifact. */
@@ -29,7 +33,10 @@ export interface Ground {
   readonly room: ReadonlyMap<NodeName, number>;
 }
 
-/** What each artifact needs over all pools that name it; by hash. */
+/**
+ * What each artifact needs over all pools that name it; what is needed soonest first, by the minute, for the first takes the room of a disk. Then what
+ * serves the more important pool, then the smaller, then by hash.
+ */
 export function wantsOf(recommendations: readonly Recommendation[]): readonly Want[] {
   const byHash = new Map<ArtifactHash, Recommendation[]>();
   for (const recommendation of recommendations) {
@@ -39,7 +46,19 @@ export function wantsOf(recommendations: readonly Recommendation[]): readonly Wa
     if (sharing === undefined) byHash.set(hash, [recommendation]);
     else sharing.push(recommendation);
   }
-  return [...byHash.values()].flatMap(wantOf).sort((a, b) => (a.artifact.hash < b.artifact.hash ? -1 : 1));
+  return [...byHash.values()].flatMap(wantOf).sort(sooner);
+}
+
+function sooner(a: Want, b: Want): number {
+  const minute = ({ neededInSeconds }: Want): number => Math.floor(neededInSeconds / 60);
+  const priority = ({ pools }: Want): number => Math.max(...pools.map((pool) => pool.priority ?? 0));
+  const byTime = minute(a) === minute(b) ? 0 : minute(a) - minute(b);
+  return (
+    byTime ||
+    priority(b) - priority(a) ||
+    a.artifact.bytes - b.artifact.bytes ||
+    (a.artifact.hash < b.artifact.hash ? -1 : 1)
+  );
 }
 
 function wantOf(pools: readonly Recommendation[]): readonly Want[] {
@@ -47,6 +66,7 @@ function wantOf(pools: readonly Recommendation[]): readonly Want[] {
   if (artifact === undefined) return [];
   const targets = pools.flatMap((pool) => pool.targets);
   const [only] = targets;
+  const waiting = new Set(targets.flatMap(({ waitingNodes }) => waitingNodes));
   return [
     {
       artifact,
@@ -60,6 +80,11 @@ function wantOf(pools: readonly Recommendation[]): readonly Want[] {
           ? only.eligibleNodes
           : [...new Set(targets.flatMap(({ eligibleNodes }) => eligibleNodes))].sort(),
       used: new Set(targets.flatMap(({ occupiedNodes }) => occupiedNodes)),
+      waiting,
+      neededInSeconds:
+        waiting.size > 0
+          ? 0
+          : Math.min(...targets.map(({ warmNeededInSeconds = Number.POSITIVE_INFINITY }) => warmNeededInSeconds)),
     },
   ];
 }

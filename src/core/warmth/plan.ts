@@ -24,7 +24,7 @@ export interface WarmthPlan {
  * Which nodes should hold which artifact: every node that runs a replica of it, and as many more as are wanted, where the next replicas would land.
  * New copies go only to healthy nodes and only within the budget of the node's disk, except where a replica already waits for one: its agent
  * knows what it may remove, and says why it cannot. A copy goes only after `keepSeconds` without a want and without a user, also when the pool
- * that wanted it is gone. Deterministic: artifacts by hash, nodes by name.
+ * that wanted it is gone. An agent is told which copies a replica on its node waits for. Deterministic: artifacts by when they are needed, nodes by name.
  */
 export function planWarmth({ assignments, recommendations, fleet, now }: WarmthInput): WarmthPlan {
   const wants = wantsOf(recommendations);
@@ -106,21 +106,37 @@ function keep(
 }
 
 /** What the nodes show against what is kept, by node. Without a pool that acts and is not paused, nothing. */
-function actionsFor(
-  { artifact: { hash }, pools }: Want,
-  { nodes, held }: Ground,
-  kept: ReadonlyMap<NodeName, Instant>,
-): readonly Action[] {
+function actionsFor(want: Want, { nodes, held }: Ground, kept: ReadonlyMap<NodeName, Instant>): readonly Action[] {
+  const {
+    artifact: { hash },
+    pools,
+  } = want;
   const acting = pools.find(({ warmth, paused }) => warmth.mode === 'Act' && !paused);
   if (acting === undefined) return [];
   const names = [...new Set([...kept.keys(), ...(held.get(hash)?.keys() ?? [])])].sort();
   return names.flatMap((name): readonly Action[] => {
+    const about = { node: name, artifact: hash, pool: acting.pool };
     const node = nodes.get(name);
     if (node?.cache === undefined) return [];
-    const isKept = kept.has(name);
-    if (isKept === node.cache.assigned.includes(hash) || (isKept && !node.isHealthy)) return [];
-    return [{ kind: isKept ? 'Assign' : 'Unassign', node: name, artifact: hash, pool: acting.pool }];
+    if (!kept.has(name)) return isAssigned(node, want) ? [{ kind: 'Unassign', ...about }] : [];
+    if (!node.isHealthy || isAsWanted(node, want)) return [];
+    return [{ kind: 'Assign', ...about, ...(isAwaitedOn(node, want) ? { isAwaited: true } : {}) }];
   });
+}
+
+function isAssigned({ cache }: NodeSeen, { artifact }: Want): boolean {
+  return cache?.assigned.includes(artifact.hash) === true;
+}
+
+/** Assigned, and as urgent as it is; of a copy that is there urgency says nothing more. */
+function isAsWanted(node: NodeSeen, want: Want): boolean {
+  if (!isAssigned(node, want)) return false;
+  const isSaidAwaited = node.cache?.awaited?.includes(want.artifact.hash) === true;
+  return isReady(node, want) || isSaidAwaited === isAwaitedOn(node, want);
+}
+
+function isAwaitedOn(node: NodeSeen, want: Want): boolean {
+  return want.waiting.has(node.node) && !isReady(node, want);
 }
 
 function reportOf(want: Want, chosen: readonly NodeName[], { nodes }: Ground): WarmthReport {

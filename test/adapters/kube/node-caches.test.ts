@@ -54,15 +54,29 @@ test('every GPU node gets one cache of its name, owned by it; other nodes get no
 test('an assignment says what to fetch; a second one of the same pass builds on it; the same again is silent', async () => {
   const all = await watched(twoNodes);
   const subject = caches(all);
-  await subject.assign('gpu-1', hash, signal);
-  await subject.assign('gpu-1', hash, signal);
-  await subject.assign('gpu-2', hash, signal);
+  await subject.assign({ node: 'gpu-1', artifact: hash }, signal);
+  await subject.assign({ node: 'gpu-1', artifact: hash }, signal);
+  await subject.assign({ node: 'gpu-2', artifact: hash }, signal);
   expect(object(all.server.get(cache('gpu-1')), 'spec')['artifacts']).toStrictEqual([
     { hash, name: 'team-a/llama', source: 'hf://meta/llama', commit, files: ['*.json'] },
   ]);
   await subject.unassign('gpu-1', hash, signal);
   await subject.unassign('gpu-1', hash, signal);
   expect(assignedOn(all.server, 'gpu-1')).toStrictEqual([]);
+  expect(all.server.writes()).toHaveLength(3);
+});
+
+test('what is assigned becomes awaited and no longer, in its place, and the same again is silent', async () => {
+  const all = await watched(twoNodes);
+  const subject = caches(all);
+  const said = { node: 'gpu-1', artifact: hash };
+  const shown = (): readonly unknown[] => list(all.server.get(cache('gpu-1')), 'spec', 'artifacts');
+  await subject.assign(said, signal);
+  await subject.assign({ ...said, isAwaited: true }, signal);
+  await subject.assign({ ...said, isAwaited: true }, signal);
+  expect(shown()).toMatchObject([{ hash, isAwaited: true }]);
+  await subject.assign(said, signal);
+  expect(shown()).toStrictEqual([{ hash, name: 'team-a/llama', source: 'hf://meta/llama', commit, files: ['*.json'] }]);
   expect(all.server.writes()).toHaveLength(3);
 });
 
@@ -80,7 +94,7 @@ test('an agent that reports in between is no loss of an assignment', async () =>
     }
     return undefined;
   };
-  await caches(all).assign('gpu-1', hash, signal);
+  await caches(all).assign({ node: 'gpu-1', artifact: hash }, signal);
   expect(assignedOn(all.server, 'gpu-1')).toStrictEqual(['bbbbbbbbbbbb', hash]);
   expect(object(all.server.get(cache('gpu-1')), 'status')).toStrictEqual({ usedBytes: 1 });
 });
@@ -88,7 +102,7 @@ test('an agent that reports in between is no loss of an assignment', async () =>
 test('an artifact that is gone is an error that names it', async () => {
   const all = await watched(twoNodes);
   const outcome = await caches(all)
-    .assign('gpu-1', 'cccccccccccc', signal)
+    .assign({ node: 'gpu-1', artifact: 'cccccccccccc' }, signal)
     .then(() => '', explainError);
   expect(outcome).toContain('no ModelArtifact has this hash');
 });

@@ -140,7 +140,35 @@ test('an artifact for which there was no room is fetched as soon as another is u
   expect(await contentsOf(snapshotFolder(bench.root, other))).toStrictEqual(filesOf(other));
 });
 
+test('an artifact that a replica waits for comes before one that nobody waits for, which then goes on where it was', async () => {
+  const [big, awaited] = [tinyModel('acme/big', 3_000_000), tinyModel('acme/awaited', 50_000)];
+  const hub = await openHub({ repositories: [big, awaited], bytesPerSecond: 1_000_000 });
+  const keeper = new Keeper((await openBench(hubClient(hub.endpoint))).deps);
+  const idle = artifact({ source: 'hf://acme/big', commit: big.commit });
+  const hasBegun = async (): Promise<boolean> => ((await keeper.status()).artifacts[0]?.bytesDone ?? 0) > 100_000;
+  await keeper.assign([idle]);
+  await until(hasBegun);
+  const urgent = artifact({
+    hash: 'bbbbbbbbbbbb',
+    source: 'hf://acme/awaited',
+    commit: awaited.commit,
+    isAwaited: true,
+  });
+  await keeper.assign([idle, urgent]);
+  await until(async () => (await keeper.status()).artifacts[1]?.phase === 'Ready');
+  expect((await keeper.status()).artifacts[0]?.phase).toBe('Downloading');
+  const resumed = (): boolean =>
+    hub.contents().some(({ range }) => range !== undefined && !range.startsWith('bytes=0-'));
+  await until(() => Promise.resolve(resumed()));
+  await keeper.stop();
+});
+
 describe('the spec of a NodeCache', () => {
+  test('says what a replica waits for', () => {
+    const read = parseNodeCacheSpec({ node: 'n', artifacts: [{ ...artifact(), isAwaited: true }] });
+    expect(read).toStrictEqual({ ok: true, value: spec([artifact({ isAwaited: true })], 'n') });
+  });
+
   test('may have fields that this agent does not know', () => {
     const read = parseNodeCacheSpec({ node: 'n', tier: 9, artifacts: [{ ...artifact(), deadline: 'soon' }] });
     expect(read).toStrictEqual({ ok: true, value: spec([artifact()], 'n') });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { TransferError } from '../../../src/agent/failure.ts';
-import { Pace, RateMeter, Turnstile } from '../../../src/agent/pace.ts';
+import { Pace, RateMeter } from '../../../src/agent/pace.ts';
 import { backOffSeconds, slowRetrySeconds } from '../../../src/agent/retry.ts';
 import { Singleflight } from '../../../src/agent/singleflight.ts';
 import { HurriedClock } from '../../support/agent.ts';
@@ -19,40 +19,6 @@ test('without a cap nobody waits', async () => {
   const clock = new HurriedClock();
   await new Pace(clock, undefined).spend(1e12, live);
   expect(clock.slept).toStrictEqual([]);
-});
-
-test('a turnstile lets in no more than its places, first come first served', async () => {
-  const turnstile = new Turnstile(2);
-  const order: string[] = [];
-  const gates = new Map<string, () => void>();
-  const enter = (name: string): Promise<void> =>
-    turnstile.pass(async () => {
-      order.push(name);
-      await new Promise<void>((resolve) => gates.set(name, resolve));
-    }, live);
-  const all = Promise.all(['a', 'b', 'c', 'd'].map(enter));
-  await settle();
-  expect(order).toStrictEqual(['a', 'b']);
-  for (const name of ['a', 'b', 'c', 'd']) {
-    gates.get(name)?.();
-    await settle();
-  }
-  await all;
-  expect(order).toStrictEqual(['a', 'b', 'c', 'd']);
-});
-
-test('who gives up in front of a turnstile frees its place in the queue', async () => {
-  const turnstile = new Turnstile(1);
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const first = turnstile.pass(() => promise, live);
-  const stop = new AbortController();
-  const second = turnstile.pass(() => Promise.resolve(), stop.signal);
-  const third = turnstile.pass(() => Promise.resolve('in'), live);
-  stop.abort(new Error('enough'));
-  await expect(second).rejects.toThrow('enough');
-  resolve();
-  await first;
-  expect(await third).toBe('in');
 });
 
 test('a rate follows what comes and forgets what was', () => {

@@ -104,10 +104,26 @@ describe('demand and capacity', () => {
     };
     const copies = (max: number) => {
       const policy = poolPolicy({ targets: [targetPolicy({ profile: llama8bH100, maxReplicas: replicas(max) })] });
-      return lastProposal({ seen, policy, to: 1800 })?.recommendation.targets[0]?.warmCopiesWanted;
+      return lastProposal({ seen, policy, to: 1800 })?.recommendation.targets[0];
     };
-    expect(copies(100)).toBeGreaterThanOrEqual(1);
-    expect(copies(4)).toBe(0);
+    expect(copies(100)?.warmCopiesWanted).toBeGreaterThanOrEqual(1);
+    expect(copies(100)?.warmNeededInSeconds).toBeGreaterThan(0);
+    expect(copies(4)).toMatchObject({ warmCopiesWanted: 0 });
+    expect(copies(4)).not.toHaveProperty('warmNeededInSeconds');
+  });
+});
+
+test('nodes on which a replica has yet to find its weights are told apart from those on which one runs', () => {
+  const starting = replicasSeen(2, { phase: 'LoadingWeights' }).map((one, i) => ({
+    ...one,
+    id: `s${i}`,
+    node: `new-${i}`,
+  }));
+  const running = serving(2, 1, 300).map((one, i) => ({ ...one, node: `old-${i}` }));
+  const last = lastProposal({ seen: () => pool([...running, ...starting]), policy: withProfile, to: 300 });
+  expect(last.recommendation.targets[0]).toMatchObject({
+    occupiedNodes: ['new-0', 'new-1', 'old-0', 'old-1'],
+    waitingNodes: ['new-0', 'new-1'],
   });
 });
 

@@ -152,6 +152,31 @@ describe('where copies go', () => {
     expect(actions).toStrictEqual([{ kind: 'Assign', node: 'a', artifact: hash, pool: 'x/1' }]);
   });
 
+  test('that the disk has room for once go to the pool that may need one first', () => {
+    const other = { hash: '000000000000', name: 'team-a/code@1', bytes: bytes(70) };
+    const pool = (name: string, need: typeof artifact, of: TargetGiven): Recommendation =>
+      recommendation({
+        pool: name,
+        warmth: { mode: 'Act', artifact: need, floorCopies: 0 },
+        targets: [target({ eligibleNodes: ['a'], warmCopiesWanted: 1, ...of })],
+      });
+    const first = (soon: TargetGiven, late: TargetGiven): unknown =>
+      planWarmth({
+        assignments: {},
+        recommendations: [pool('x/late', artifact, late), pool('x/soon', other, soon)],
+        fleet: fleet(node('a')),
+        now: at(0),
+      }).actions;
+    const to = (pool: string, { hash: given }: typeof artifact): unknown => [
+      { kind: 'Assign', node: 'a', artifact: given, pool },
+    ];
+    expect(first({ warmNeededInSeconds: 100 }, { warmNeededInSeconds: 300 })).toStrictEqual(to('x/soon', other));
+    expect(first({ warmNeededInSeconds: 100 }, { warmNeededInSeconds: 30 })).toStrictEqual(to('x/late', artifact));
+    expect(first({ warmNeededInSeconds: 90 }, { warmNeededInSeconds: 70 }), 'of one minute: the smaller').toStrictEqual(
+      to('x/late', artifact),
+    );
+  });
+
   test('pools that share an artifact add up what they want', () => {
     const pool = (name: string): Recommendation =>
       recommendation({
