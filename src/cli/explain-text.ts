@@ -43,6 +43,7 @@ function demandLines({ demand, forecast }: PoolReport): readonly string[] {
   return [
     ...lines,
     `  forecast       up to ${figure(forecast.upper)} req/s within ${figure(forecast.horizonSeconds)} s (p${percent}), from ${figure(forecast.level)}`,
+    `                 that is ${figure(forecast.upperTokens.promptPerSecond)} prompt and ${figure(forecast.upperTokens.outputPerSecond)} output tokens/s`,
     `                 ${forecast.method}; ${skill}`,
   ];
 }

@@ -86,7 +86,7 @@ function demandOf({ learned, lengths, observation }: ReportInput): DemandReport 
   };
 }
 
-function forecastOf({ sized, outlook, policy, learned }: ReportInput): ForecastReport | undefined {
+function forecastOf({ sized, outlook, policy, learned, lengths }: ReportInput): ForecastReport | undefined {
   const lead = sized[0]?.sizing?.leadSeconds;
   if (lead === undefined) return undefined;
   const { tickSeconds, provisioningQuantile } = policy.tunables;
@@ -97,6 +97,10 @@ function forecastOf({ sized, outlook, policy, learned }: ReportInput): ForecastR
     horizonSeconds: round(made.horizonSeconds),
     level: round(made.level),
     upper: round(made.upper),
+    upperTokens: {
+      promptPerSecond: round(made.upper * lengths.uncachedPrompt),
+      outputPerSecond: round(made.upper * lengths.output),
+    },
     quantile: made.quantile,
     method: made.method,
     ...(judged === 0 ? {} : { covered: round(covered / judged) }),

@@ -21,6 +21,8 @@ export interface ForecastReport {
   readonly horizonSeconds: number;
   readonly level: number;
   readonly upper: number;
+  /** The same work in tokens a second of the present mix, prompts less what is cached. */
+  readonly upperTokens: { readonly promptPerSecond: number; readonly outputPerSecond: number };
   readonly quantile: number;
   readonly method: string;
   /** Share of judged forecasts whose upper bound held; absent before the first was judged. */

@@ -38,10 +38,11 @@ describe('demand and capacity', () => {
   test('a steady load is given the replicas that carry its bound, and says which', () => {
     const last = lastProposal({ seen: (t) => pool(serving(4, 40, t)), policy: withProfile, to: 900 });
     const { capacity, forecast, targets } = last.report;
-    const { upper } = forecast ?? { upper: Number.NaN };
+    const { upper, upperTokens } = forecast ?? { upper: Number.NaN };
     const each = (capacity?.requestsPerSecond ?? Number.NaN) * 0.8;
     expect(capacity?.source).toBe('profile');
     expect(upper).toBeGreaterThanOrEqual(40);
+    expect(upperTokens).toStrictEqual({ promptPerSecond: 1000 * upper, outputPerSecond: 200 * upper });
     expect(wanted(last)).toBe(Math.ceil(upper / each - 1e-9));
     expect(targets?.[0]?.because[0]?.message).toMatch(/req\/s/);
     expect(targets?.[0]?.counterfactual).toMatch(
