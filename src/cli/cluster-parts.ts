@@ -5,6 +5,7 @@ import { PodHistory, SpecHistory } from '../adapters/kube/history.ts';
 import { KubeHttp, statusOf } from '../adapters/kube/http.ts';
 import { ClusterSensors } from '../adapters/kube/sensors.ts';
 import { Scraper } from '../adapters/engines/scraper.ts';
+import { PickerReader } from '../adapters/gateway/picker-reader.ts';
 import type { Log } from '../adapters/log.ts';
 import { type Allowance, RefusedSource, refusalOf } from '../adapters/prometheus/allowance.ts';
 import { PrometheusHistory } from '../adapters/prometheus/history.ts';
@@ -112,20 +113,19 @@ function tasksOf(
   sources: Sources,
   interval: number | undefined,
 ): readonly ReadingTask[] {
-  return readingPlans(cluster, pods).map(({ pool, signals, replicas }) => {
+  return readingPlans(cluster, pods).flatMap(({ pool, signals, replicas, pickers }): readonly ReadingTask[] => {
     const source = signals.source === 'Prometheus' ? (signals.prometheusUrl ?? '') : 'pods';
-    return {
-      pool,
-      source,
-      reader: sources.reader(source),
-      intervalSeconds: interval ?? signals.intervalSeconds,
-      replicas,
-    };
+    const intervalSeconds = interval ?? signals.intervalSeconds;
+    const own = { pool, source, reader: sources.reader(source), intervalSeconds, replicas };
+    if (signals.gateway === undefined) return [own];
+    const before = { pool, source: 'gateway', reader: sources.pickers, intervalSeconds: 1, replicas: pickers };
+    return [own, { ...before, isAsleep: replicas.length === 0 }];
   });
 }
 
-/** One reader for all pods, two for each Prometheus that may be asked: what is, and what was. */
+/** One reader for all pods, one for all endpoint pickers, two for each Prometheus that may be asked: what is, and what was. */
 class Sources {
+  readonly pickers = new PickerReader();
   readonly #scraper = new Scraper();
   readonly #prometheus = new Map<string, PrometheusSource>();
   readonly #histories = new Map<string, PrometheusHistory>();
@@ -157,6 +157,6 @@ class Sources {
 
   async close(): Promise<void> {
     for (const one of [...this.#prometheus.values(), ...this.#histories.values()]) one.close();
-    await this.#scraper.close();
+    await Promise.all([this.#scraper.close(), this.pickers.close()]);
   }
 }

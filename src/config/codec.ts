@@ -87,7 +87,7 @@ function emptyPreset(): ScalingPreset {
   return parsed.value;
 }
 
-/** References that lead nowhere, each with what to write instead: a condition's message, never a reason to stop scaling. */
+/** References that lead nowhere and settings without effect, each with what to write instead: a condition's message, never a reason to stop scaling. */
 export function danglingReferences({ spec }: InferenceAutoscaler, context: CodecContext): readonly Problem[] {
   const found: Problem[] = [];
   const miss = (field: string, seen: unknown, allowed: string): void => {
@@ -103,7 +103,14 @@ export function danglingReferences({ spec }: InferenceAutoscaler, context: Codec
   if (artifact !== undefined && context.artifact?.metadata.name !== artifact) {
     miss('spec.warmth.modelArtifactRef.name', artifact, 'the name of an existing ModelArtifact of the same namespace');
   }
-  return [...found, ...unknownProfiles(spec, context)];
+  return [...found, ...zeroWithoutGateway(spec), ...unknownProfiles(spec, context)];
+}
+
+function zeroWithoutGateway({ targets, signals }: InferenceAutoscalerSpec): readonly Problem[] {
+  const mayBeZero = targets.some(({ minReplicas }) => minReplicas === 0);
+  if (!mayBeZero || signals?.gateway !== undefined) return [];
+  const allowed = 'set where `minReplicas` is 0: without a queue that wakes it the last replica stays';
+  return [problem('spec.signals.gateway', undefined, allowed).problem];
 }
 
 function unknownProfiles({ targets }: InferenceAutoscalerSpec, { profiles }: CodecContext): readonly Problem[] {

@@ -10,6 +10,8 @@ export interface ReadingTask {
   readonly reader: ReplicaReader;
   readonly intervalSeconds: number;
   readonly replicas: readonly ReplicaAddress[];
+  /** Nobody serves: the first request that waits calls for a pass. */
+  readonly isAsleep?: boolean;
 }
 
 export interface ReadingOptions {
@@ -30,11 +32,11 @@ const turnMilliseconds = 250;
 export class Readings {
   readonly #options: ReadingOptions;
   readonly #latest = new Map<string, ReplicaReading>();
-  readonly #due = new Map<PoolId, number>();
+  readonly #due = new Map<string, number>();
   readonly #busy = new Set<string>();
   readonly #problems = new Map<string, string>();
-  readonly #waiting = new Map<PoolId, number>();
-  #seen: ReadonlyMap<PoolId, number> = new Map();
+  readonly #waiting = new Map<string, number>();
+  #seen: ReadonlyMap<string, number> = new Map();
 
   constructor(options: ReadingOptions) {
     this.#options = options;
@@ -79,9 +81,9 @@ export class Readings {
     const now = this.#options.clock.monotonic();
     const tasks = this.#options.tasks();
     this.#forget(tasks);
-    const due = tasks.filter((task) => (this.#due.get(task.pool) ?? 0) <= now && !this.#busy.has(task.source));
+    const due = tasks.filter((task) => (this.#due.get(keyOf(task)) ?? 0) <= now && !this.#busy.has(task.source));
     for (const task of due)
-      this.#due.set(task.pool, now + Math.max(1, task.intervalSeconds) * 1000 - turnMilliseconds / 2);
+      this.#due.set(keyOf(task), now + Math.max(1, task.intervalSeconds) * 1000 - turnMilliseconds / 2);
     for (const [source, group] of bySource(due)) void this.#read(source, group, signal);
   }
 
@@ -111,20 +113,28 @@ export class Readings {
   }
 
   /** Work that begins to queue need not wait for the next pass. */
-  #judge({ pool, replicas }: ReadingTask): void {
+  #judge(task: ReadingTask): void {
+    const { pool, replicas } = task;
+    const key = keyOf(task);
     const waiting = replicas.reduce((sum, { id }) => sum + valueOf(this.#latest.get(id)), 0);
-    const before = this.#seen.get(pool) ?? 0;
-    this.#waiting.set(pool, waiting);
-    if (waiting > before * 1.5 + 1) this.#options.onSurge(pool);
+    const before = this.#seen.get(key) ?? 0;
+    this.#waiting.set(key, waiting);
+    const isWoken = task.isAsleep === true && before === 0 && waiting > 0;
+    if (isWoken || waiting > before * 1.5 + 1) this.#options.onSurge(pool);
   }
 
   #forget(tasks: readonly ReadingTask[]): void {
     const live = new Set(tasks.flatMap((task) => task.replicas.map(({ id }) => id)));
     for (const id of this.#latest.keys()) if (!live.has(id)) this.#latest.delete(id);
     for (const id of this.#problems.keys()) if (!live.has(id)) this.#problems.delete(id);
-    const pools = new Set(tasks.map(({ pool }) => pool));
-    for (const pool of this.#due.keys()) if (!pools.has(pool)) this.#due.delete(pool);
+    const keys = new Set(tasks.map(keyOf));
+    for (const key of this.#due.keys()) if (!keys.has(key)) this.#due.delete(key);
   }
+}
+
+/** A pool may be read from several sources, each at its own time. */
+function keyOf({ source, pool }: ReadingTask): string {
+  return `${source} ${pool}`;
 }
 
 function valueOf(reading: ReplicaReading | undefined): number {

@@ -5,7 +5,8 @@ import type { AutoscalerKept, SignalSettings, TargetRef } from './autoscaler.ts'
 import type { Cluster } from './cluster.ts';
 import type { PodHistory } from './history.ts';
 import type { PodKept } from './pod.ts';
-import { phaseOf } from './replica.ts';
+import { isTerminal, phaseOf } from './replica.ts';
+import { selects } from './selector.ts';
 import { groupByOwner, podsOf } from './target.ts';
 
 /** What is to be read for one pool, how often and from where. */
@@ -13,6 +14,8 @@ export interface ReadingPlan {
   readonly pool: PoolId;
   readonly signals: SignalSettings;
   readonly replicas: readonly ReplicaAddress[];
+  /** Endpoint pickers before them. */
+  readonly pickers: readonly ReplicaAddress[];
 }
 
 /** A replica that has been Ready is read, also when it is not any more: overload is seen exactly there. One that never was does not answer yet. */
@@ -26,8 +29,35 @@ export function readingPlans(cluster: Cluster, pods: PodHistory): readonly Readi
       return workload === undefined ? [] : podsOf(autoscaler, workload, { owned, cluster });
     });
     const replicas = live.flatMap((pod) => addressOf(pod, autoscaler, pods));
-    return { pool: autoscaler.key, signals: autoscaler.signals, replicas };
+    const pickers = pickersOf(autoscaler, cluster).flatMap((pod) => pickerAddress(pod, autoscaler));
+    return { pool: autoscaler.key, signals: autoscaler.signals, replicas, pickers };
   });
+}
+
+/** Live pods of the pool's endpoint picker; by UID. */
+export function pickersOf({ namespace, signals }: AutoscalerKept, { pods }: Cluster): readonly PodKept[] {
+  const { gateway } = signals;
+  if (gateway === undefined) return [];
+  return [...pods.values()]
+    .filter((pod) => pod.namespace === namespace && !isTerminal(pod) && selects(gateway.selector, pod.labels))
+    .sort((a, b) => (a.uid < b.uid ? -1 : 1));
+}
+
+function pickerAddress(pod: PodKept, { key, signals: { gateway } }: AutoscalerKept): readonly ReplicaAddress[] {
+  if (pod.address === undefined || gateway === undefined) return [];
+  return [
+    {
+      id: pod.uid,
+      pool: key,
+      address: pod.address,
+      port: gateway.port,
+      path: '/metrics',
+      scheme: 'http',
+      engine: gateway.inferencePool ?? '',
+      namespace: pod.namespace,
+      pod: pod.name,
+    },
+  ];
 }
 
 function addressOf(pod: PodKept, { key, signals }: AutoscalerKept, pods: PodHistory): readonly ReplicaAddress[] {

@@ -18,6 +18,14 @@ export interface SignalSettings {
   readonly scheme: 'http' | 'https';
   readonly prometheusUrl?: string;
   readonly intervalSeconds: number;
+  /** The endpoint picker before the replicas. */
+  readonly gateway?: GatewaySettings;
+}
+
+export interface GatewaySettings {
+  readonly selector: LabelSelector;
+  readonly port: number;
+  readonly inferencePool?: string;
 }
 
 /** An InferenceAutoscaler: what observing needs, read out; and the whole object for the codec and for status. */
@@ -81,6 +89,17 @@ function signalsOf(raw: Json): SignalSettings {
     scheme: raw['scheme'] === 'HTTPS' ? 'https' : 'http',
     ...optional('prometheusUrl', text(raw, 'prometheus', 'url')),
     intervalSeconds: number(raw, 'scrapeIntervalSeconds') ?? (source === 'Pods' ? 1 : 15),
+    ...optional('gateway', gatewayOf(object(raw, 'gateway'))),
+  };
+}
+
+function gatewayOf(raw: Json): GatewaySettings | undefined {
+  const selector = selectorOf(raw);
+  if (Object.keys(selector.labels).length === 0) return undefined;
+  return {
+    selector: { ...selector, expressions: [] },
+    port: number(raw, 'port') ?? 9090,
+    ...optional('inferencePool', text(raw, 'inferencePool')),
   };
 }
 

@@ -1,10 +1,13 @@
+import { togetherOf } from '../../core/model/engines/endpoint-picker.ts';
+import { allMissing } from '../../core/model/engines/samples.ts';
 import type { PoolPolicy } from '../../core/model/policy.ts';
-import type { Floor, PoolId, PoolSeen } from '../../core/model/pool.ts';
+import type { Floor, GatewaySamples, PoolId, PoolSeen } from '../../core/model/pool.ts';
 import { type Problem, problem, type Result } from '../../core/model/result.ts';
 import type { Instant } from '../../core/model/units.ts';
 import type { Breathe } from '../../ports/breathe.ts';
 import type { Clock, PoolInput, Sensors, TickInput } from '../../ports/index.ts';
 import type { ReplicaReading } from '../../ports/replica-reader.ts';
+import { pickersOf } from './addresses.ts';
 import type { AutoscalerKept } from './autoscaler.ts';
 import { claimsOf } from './claims.ts';
 import type { Cluster } from './cluster.ts';
@@ -131,9 +134,18 @@ function poolSeen(autoscaler: AutoscalerKept, look: Looking, floors: readonly Fl
   return {
     pool: autoscaler.key,
     targets: autoscaler.targets.map((ref) => targetSeen(autoscaler, ref, look)),
+    ...(autoscaler.signals.gateway === undefined ? {} : { gateway: gatewaySeen(autoscaler, look) }),
     floors,
     scrapeIntervalSeconds: autoscaler.signals.intervalSeconds,
   };
+}
+
+function gatewaySeen(autoscaler: AutoscalerKept, { cluster, readings }: Looking): GatewaySamples {
+  const pickers = pickersOf(autoscaler, cluster).map(({ uid }): GatewaySamples => {
+    const { waiting: queued, finishedTotal: requestsTotal } = readings.get(uid)?.samples ?? allMissing('NotScraped');
+    return { queued, requestsTotal };
+  });
+  return togetherOf(pickers);
 }
 
 function gpusByTarget(autoscaler: AutoscalerKept, cluster: Cluster): Readonly<Record<string, number>> {

@@ -151,12 +151,13 @@ const longestIdleSeconds = 6000;
  * the wait that it spares (the break-even rule: never twice the best in hindsight, whatever comes): a missing replica is q / (1 - q) times as dear as an
  * idle one, for one lead time. Not when days known before say that somebody is about to come.
  */
-function mayBeZero(input: PoolSizingInput, { policy, lead }: Draft): boolean {
+function mayBeZero(input: PoolSizingInput, { seen, policy, lead }: Draft): boolean {
   const { gatewayQueue } = input.observation;
   if (policy.minReplicas > 0 || gatewayQueue.kind !== 'known') return false;
   const { provisioningQuantile: q, paybackSeconds, tickSeconds } = input.policy.tunables;
   const idleSeconds = Math.max(paybackSeconds, Math.min(longestIdleSeconds, (q / (1 - q)) * lead.cold));
-  if (!isIdleFor(input, idleSeconds)) return false;
+  // Where nobody serves, all that arrives waits at the gateway.
+  if (seen.specReplicas !== 0 && !isIdleFor(input, idleSeconds)) return false;
   const ahead = input.outlook.within(lead.cold + tickSeconds, q);
   const isForeseen = ahead?.knowsDays === true && ahead.upper * (lead.cold + tickSeconds) >= 1;
   return !isForeseen;

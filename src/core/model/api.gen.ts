@@ -140,6 +140,7 @@ export interface InferenceAutoscalerSignals {
   readonly path?: string;
   readonly scheme?: 'HTTP' | 'HTTPS';
   readonly prometheus?: InferenceAutoscalerSignalsPrometheus;
+  readonly gateway?: InferenceAutoscalerSignalsGateway;
   /** Between two readings of the same replica. Absent, 1 for Pods and 15 for Prometheus. */
   readonly scrapeIntervalSeconds?: number;
 }
@@ -147,6 +148,18 @@ export interface InferenceAutoscalerSignals {
 export interface InferenceAutoscalerSignalsPrometheus {
   /** Base address of the Prometheus API. The installation may restrict which addresses are used. A pool that has learned nothing yet learns its past from it, also where `source` is Pods. */
   readonly url: string;
+}
+
+/** The endpoint picker before the replicas (llm-d, Gateway API Inference Extension), in the autoscaler's own namespace. What waits there is demand that no replica has seen, and what wakes a pool at zero. Absent, none is read. */
+export interface InferenceAutoscalerSignalsGateway {
+  /** Labels of its pods. What waits in several is added up. */
+  readonly matchLabels: {
+    readonly [k: string]: string;
+  };
+  /** Of its metrics page. */
+  readonly port?: number;
+  /** Value of the label inference_pool by which its queue is told from those of other pools. Absent, all. */
+  readonly inferencePool?: string;
 }
 
 /** How fast the size may change; words, meaning and defaults of the HorizontalPodAutoscaler (autoscaling/v2). */

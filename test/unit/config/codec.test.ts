@@ -193,6 +193,19 @@ test('an artifact whose revision is not resolved yet is not warmed', () => {
   expect(danglingReferences(autoscaler({ warmth }), { ...context, artifact: unresolved })).toStrictEqual([]);
 });
 
+test('a pool that may go to zero and has no gateway is told that it will not', () => {
+  const targets = [{ scaleTargetRef: { name: 'chat' }, minReplicas: 0, maxReplicas: 8 }];
+  expect(danglingReferences(autoscaler({ targets }), context)).toStrictEqual([
+    {
+      field: 'spec.signals.gateway',
+      seen: 'undefined',
+      allowed: 'set where `minReplicas` is 0: without a queue that wakes it the last replica stays',
+    },
+  ]);
+  const signals = { gateway: { matchLabels: { app: 'epp' } } };
+  expect(danglingReferences(autoscaler({ targets, signals }), context)).toStrictEqual([]);
+});
+
 test('a name that leads nowhere is told and does not stop the pool', () => {
   const spec = {
     policyRef: { name: 'gone' },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { GatewaySamples, PoolSeen } from '../../../src/core/model/pool.ts';
-import { value } from '../../../src/core/model/sample.ts';
+import { missing, value } from '../../../src/core/model/sample.ts';
 import { replicas } from '../../../src/core/model/units.ts';
 import {
   at,
@@ -17,6 +17,8 @@ import { passes } from '../../support/scenes.ts';
 interface Quiet {
   readonly minReplicas?: number;
   readonly hasGateway?: boolean;
+  /** Its page shows the queue only. */
+  readonly isUncounted?: boolean;
   readonly quantile?: number;
   /** Requests that came before these seconds, each second. */
   readonly busyUntil?: number;
@@ -29,6 +31,7 @@ interface Quiet {
 function sizes({
   minReplicas = 0,
   hasGateway = true,
+  isUncounted = false,
   quantile = 0.95,
   busyUntil = 0,
   waitsFrom = Infinity,
@@ -38,7 +41,7 @@ function sizes({
     const count = Math.min(t, busyUntil);
     const gateway: GatewaySamples = {
       queued: value(t >= waitsFrom ? 1 : 0, at(t)),
-      requestsTotal: value(count, at(t)),
+      requestsTotal: isUncounted ? missing('NotExposed') : value(count, at(t)),
     };
     const readings = { finishedTotal: count / Math.max(1, spec), running: t < busyUntil ? 2 : 0 };
     return poolSeen({
@@ -75,6 +78,13 @@ describe('zero', () => {
   test('stays, and ends with the first request that waits', () => {
     const all = sizes({ quantile: 0.8, waitsFrom: 3000 });
     expect([all.get(2985), all.get(3000)]).toStrictEqual([0, 1]);
+  });
+  test('stays for hours where only the queue is known, and ends as soon', () => {
+    const all = sizes({ quantile: 0.8, isUncounted: true, waitsFrom: 7000 });
+    const zero = firstZero(all);
+    expect(zero).toBeLessThanOrEqual(1200 + 300 + 15);
+    expect([...all].filter(([t]) => t >= zero && t < 7000).every(([, n]) => n === 0)).toBe(true);
+    expect(all.get(7005)).toBe(1);
   });
   test('needs a room to wait in, and a minimum that allows it', () => {
     expect(firstZero(sizes({ hasGateway: false }))).toBe(Infinity);

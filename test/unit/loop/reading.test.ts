@@ -93,6 +93,30 @@ test('each pool is read at its own interval', async () => {
   await all.end();
 });
 
+test('a pool is read from two sources, each at its own interval, and a queue that begins before nobody calls at once', async () => {
+  const all = scene();
+  const gateway = new FakeReader();
+  gateway.reading = () => ({ samples: samples({ waiting: 0 }) });
+  all.tasks = [
+    { pool: 'team-a/chat', source: 'pods', reader: all.reader, intervalSeconds: 3, replicas: [] },
+    {
+      pool: 'team-a/chat',
+      source: 'gateway',
+      reader: gateway,
+      intervalSeconds: 1,
+      replicas: [address('epp')],
+      isAsleep: true,
+    },
+  ];
+  await all.quarters(13);
+  expect([all.reader.asked.length, gateway.asked.length]).toStrictEqual([2, 4]);
+  expect(all.told).toStrictEqual([]);
+  gateway.reading = () => ({ samples: samples({ waiting: 1 }) });
+  await all.quarters(4);
+  expect(all.told).toStrictEqual(['surge in team-a/chat']);
+  await all.end();
+});
+
 test('a reader that hangs is not asked again meanwhile, and holds up no other source', async () => {
   const all = scene();
   const other = new FakeReader();
