@@ -26,6 +26,7 @@ export class Load {
   sent = 0;
   succeeded = 0;
   failed = 0;
+  /** Of those that are to be sent, what waits for the first replica. */
   held = 0;
 
   constructor(api: Api, shape: LoadShape) {
@@ -68,6 +69,7 @@ export class Load {
       this.held = Math.floor(this.#owed);
       return;
     }
+    this.held = 0;
     for (; this.#owed >= 1; this.#owed -= 1) void this.#one(this.#leastLoaded());
   }
 
