@@ -203,7 +203,7 @@ const refused: Readonly<Record<string, Refused>> = {
   'a ratio in words': autoscaler({ ...roles, prefillPerDecode: { min: 'one' } }, 'must be a quantity of at least 0'),
   'a ratio upside down': autoscaler(
     { ...roles, prefillPerDecode: { min: '2.5', max: 2 } },
-    'less than or equal to `max`',
+    '`min` must be less than or equal to `max`',
   ),
   'a negative cost': oneTarget({ costPerReplicaHour: '-1' }, 'must be a quantity of at least 0'),
   'a negative whole cost': oneTarget({ costPerReplicaHour: -1 }, 'must be a quantity of at least 0'),
