@@ -1,6 +1,6 @@
 import { tokenCosts } from './capacity/token-costs.ts';
 import { learnKvPerRequest } from './capacity/capacity.ts';
-import { ceilingAfter, queueAfter } from './capacity/ceiling.ts';
+import { ceilingAfter, queueAfter, servedBy } from './capacity/ceiling.ts';
 import { correctedProfile, learnCorrection, noCorrection } from './capacity/correction.ts';
 import { poolingAfter } from './capacity/pooling.ts';
 import { saturationAfter } from './capacity/saturation.ts';
@@ -107,13 +107,15 @@ function longMemory({ memory, seen, policy, step }: LearnInput): Pick<LearnedMem
 function limitsOf(input: LearnInput): Pick<LearnedMemory, 'queue' | 'ceiling' | 'saturation'> {
   const { learned, policy, observation, step, now } = input;
   const isOnItsWay = input.sized.some(({ position }) => position.arriving.length > 0);
-  const queue = queueAfter(learned.queue, { observation, flow: step.settledFlow, isOnItsWay, now });
+  const lengths = lengthsOf(learned.mix);
+  const served = servedBy(step.settledFlow, lengths, tokenCosts(policy.targets[0]?.profile, lengths));
+  const queue = queueAfter(learned.queue, { observation, served, isOnItsWay, now });
   const { readings } = observation;
   const saturation = saturationAfter(learned.saturation, { readings, baselines: learned.baselines, now });
   // A learned curve knows what a full engine does: a share of what was computed before that was known would be taken off twice.
   const isMeasuredFull = saturation?.at === now && policy.targets[0]?.profile === undefined;
   const capacity = input.sized[0]?.capacity;
-  const about = { queue, flow: step.settledFlow, capacity, now };
+  const about = { queue, served, capacity, now };
   const ceiling = isMeasuredFull ? undefined : ceilingAfter(learned.ceiling, about);
   return {
     ...(queue === undefined ? {} : { queue }),

@@ -1,6 +1,8 @@
 import type { LearnedMemory } from '../model/memory.ts';
 import { elapsed, type Instant } from '../model/units.ts';
+import { type TokenCosts, workOf } from '../forecast/series.ts';
 import type { Flow } from '../signals/flow.ts';
+import type { Lengths } from '../signals/mix.ts';
 import type { Observation } from '../signals/observe.ts';
 import type { Capacity } from './from-profile.ts';
 
@@ -16,7 +18,8 @@ const leastShare = 0.4;
 
 export interface QueueStep {
   readonly observation: Observation;
-  readonly flow: Flow | undefined;
+  /** As `servedBy` tells. */
+  readonly served: number | undefined;
   /** Replicas are still to come: the queue was expected, and is being dealt with. */
   readonly isOnItsWay: boolean;
   readonly now: Instant;
@@ -24,17 +27,28 @@ export interface QueueStep {
 
 /** A queue counts from more than a tenth of what runs (a request or two that wait for the next iteration are none), and stands while it does not shrink with nothing on its way. */
 export function queueAfter(before: Queue | undefined, step: QueueStep): Queue | undefined {
-  const { observation, flow, isOnItsWay, now } = step;
+  const { observation, served, isOnItsWay, now } = step;
   const { signals, gatewayQueue } = observation;
   const size = signals.waiting.sum + (gatewayQueue.kind === 'known' ? gatewayQueue.value : 0);
   if (size <= Math.max(2, 0.1 * signals.running.sum)) return undefined;
   const stands = before !== undefined && !isOnItsWay && size > 0.95 * before.size;
-  const seen = flow === undefined ? undefined : Math.max(0, flow.finished) / flow.replicaSeconds;
-  const throughput = seen === undefined ? before?.throughput : smoothed(before?.throughput, seen);
+  const throughput = served === undefined ? before?.throughput : smoothed(before?.throughput, served);
   return {
     ...(stands ? { since: before.since, size: before.size } : { since: now, size }),
     ...(throughput === undefined ? {} : { throughput }),
   };
+}
+
+/**
+ * What a replica did, as requests of the mean length a second: while lengths change, those that finish are of another length than those in which a capacity is
+ * told. Of an engine that counts no tokens, the requests themselves; absent: not known.
+ */
+export function servedBy(flow: Flow | undefined, lengths: Lengths, costs: TokenCosts): number | undefined {
+  if (flow === undefined) return undefined;
+  const prompt = Math.max(0, flow.promptTokens - flow.cachedTokens);
+  const work = costs.prompt * prompt + costs.output * Math.max(0, flow.outputTokens);
+  const requests = work > 0 ? work / workOf(lengths, costs) : Math.max(0, flow.finished);
+  return requests / flow.replicaSeconds;
 }
 
 function smoothed(before: number | undefined, seen: number): number {
@@ -43,20 +57,20 @@ function smoothed(before: number | undefined, seen: number): number {
 
 export interface CeilingStep {
   readonly queue: Queue | undefined;
-  readonly flow: Flow | undefined;
+  readonly served: number | undefined;
   readonly capacity: Capacity | undefined;
   readonly now: Instant;
 }
 
 export function ceilingAfter(before: Ceiling | undefined, step: CeilingStep): Ceiling | undefined {
-  const { queue, flow, capacity, now } = step;
+  const { queue, served = 0, capacity, now } = step;
   if (capacity === undefined) return before;
   const computed = capacity.requestsPerSecond / capacity.believed;
   if (queue?.throughput !== undefined && elapsed(queue.since, now) >= standingSeconds) {
     return { share: Math.max(leastShare, Math.min(1, queue.throughput / computed)), at: now };
   }
-  const served = flow === undefined ? 0 : flow.finished / flow.replicaSeconds / computed;
-  return before !== undefined && served > capacity.believed ? { share: Math.min(1, served), at: now } : before;
+  const share = served / computed;
+  return before !== undefined && share > capacity.believed ? { share: Math.min(1, share), at: now } : before;
 }
 
 /** The capacity, or the part of it that was seen to be all. */

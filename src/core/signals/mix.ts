@@ -48,15 +48,45 @@ function shrunk(mean: number, weight: number, otherwise: { readonly mean: number
   return (mean * weight + otherwise.mean * pull) / (weight + pull);
 }
 
+/** Prompts of one mix scatter by somewhat more than their mean. */
+const scatter = 1.3;
+/** Another mix begins where prompts are longer by this factor, and by so many standard errors of the step's mean. */
+const longerFactor = 1.5;
+const longerDeviations = 4;
+
+/**
+ * The prompts that had to be computed in this step are too long for the mix that is known: another one came, and minutes of waiting for the mean would be
+ * minutes of too few replicas. Shorter ones are believed slowly: that costs GPUs for a while, and no request.
+ */
+function isLonger(mix: Mix, { started, promptTokens, cachedTokens }: Flow): boolean {
+  const known = mix.promptTokens * (1 - mix.cachedShare);
+  const seen = promptTokens - cachedTokens;
+  if (mix.weight < priorWeight || started < 1 || seen <= 0 || known <= 0) return false;
+  const apart = Math.log(seen / started / known);
+  return apart > Math.log(longerFactor) && apart * Math.sqrt(started) > longerDeviations * scatter;
+}
+
+type Weights = Pick<Mix, 'weight' | 'outputWeight'>;
+
+function atMost(kept: Weights, limit: Weights): Weights {
+  return {
+    weight: Math.min(kept.weight, limit.weight),
+    outputWeight: Math.min(kept.outputWeight, limit.outputWeight),
+  };
+}
+
 /**
  * Folds what the replicas did in one step into the decaying means. Prompt tokens belong to the requests that started; output tokens to those
  * that finished and, by half, to those that joined the running ones: so neither leads nor lags in a ramp.
  */
 export function learnMix(mix: Mix, flow: Flow | undefined, stepSeconds: number): Mix {
   const decay = 2 ** (-stepSeconds / halfLifeSeconds);
-  const kept = { weight: mix.weight * decay, outputWeight: mix.outputWeight * decay };
-  if (flow === undefined) return { ...mix, ...kept };
+  const faded = { weight: mix.weight * decay, outputWeight: mix.outputWeight * decay };
+  if (flow === undefined) return { ...mix, ...faded };
   const started = Math.max(0, flow.started);
+  const kept = isLonger(mix, flow)
+    ? atMost(faded, { weight: started, outputWeight: Math.max(0, flow.finished) })
+    : faded;
   const weight = kept.weight + started;
   const answered = Math.max(0, flow.finished + flow.runningChange / 2);
   const finished = answered > 0 ? Math.max(0, flow.finished) : 0;

@@ -293,7 +293,7 @@ describe('replicas that do not serve', () => {
       milestones: { createdAt: at(-60) },
     });
     const seen = (t: number) =>
-      pool([...serving(2, 10, t, { ...overloaded, finishedTotal: t }), waiting], { specReplicas: replicas(3) });
+      pool([...serving(2, 10, t, { ...overloaded, waiting: 30 + 30 * t }), waiting], { specReplicas: replicas(3) });
     const target = lastProposal({ seen, policy: withProfile, to: 90 })?.recommendation.targets[0];
     expect(target).toMatchObject({
       wanted: 3,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { servedBy } from '../../../../src/core/capacity/ceiling.ts';
 import { correctionFactor, doubtOf, learnCorrection, noCorrection } from '../../../../src/core/capacity/correction.ts';
 import { plannedShare } from '../../../../src/core/decision/sizing.ts';
 import { capacityFromCurve, learnCurve } from '../../../../src/core/capacity/curve.ts';
@@ -57,6 +58,38 @@ test('a drop of the cache share is learned within minutes', () => {
   for (let i = 0; i < 240; i++) mix = learnMix(mix, { ...flow, cachedTokens: flow.promptTokens * 0.8 }, 15);
   for (let i = 0; i < 20; i++) mix = learnMix(mix, { ...flow, cachedTokens: flow.promptTokens * 0.1 }, 15);
   expect(lengthsOf(mix).uncachedPrompt).toBeGreaterThan(500);
+});
+
+test('prompts that are too long for the mix are another mix at once, shorter ones not', () => {
+  const [short, long] = [flowAt(5, 20), flowAt(5, 20, { promptTokens: 5 * 60 * 8000 })];
+  const after = (first: Flow, then: Flow): number => {
+    let mix = freshMix;
+    for (let i = 0; i < 40; i++) mix = learnMix(mix, first, 15);
+    for (let i = 0; i < 2; i++) mix = learnMix(mix, then, 15);
+    return lengthsOf(mix).uncachedPrompt;
+  };
+  expect(after(short, long)).toBeGreaterThan(5000);
+  expect(after(long, short)).toBeGreaterThan(7000);
+});
+
+test('so are prompts that are no longer cached; a few long ones are none', () => {
+  let cached = freshMix;
+  for (let i = 0; i < 40; i++) cached = learnMix(cached, flowAt(5, 20, { cachedTokens: 240_000 }), 15);
+  const cold = learnMix(cached, flowAt(5, 20), 15);
+  expect(lengthsOf(cached).uncachedPrompt).toBeCloseTo(200, 6);
+  expect(lengthsOf(cold).uncachedPrompt).toBeGreaterThan(500);
+  const few = learnMix(cached, flowAt(5, 20, { started: 4, finished: 4, promptTokens: 4 * 2000 }), 15);
+  expect(lengthsOf(few).uncachedPrompt).toBeLessThan(250);
+});
+
+test('what an engine served is told in requests of the mean length, whatever those that finished were', () => {
+  const costs = { prompt: 1, output: 4 };
+  expect(servedBy(flowAt(5, 20), chat, costs)).toBeCloseTo(5, 9);
+  expect(
+    servedBy(flowAt(5, 20, { finished: 10, promptTokens: 300 * 2000, outputTokens: 300 * 400 }), chat, costs),
+  ).toBeCloseTo(10, 9);
+  expect(servedBy(flowAt(5, 20, { promptTokens: 0, outputTokens: 0 }), chat, costs)).toBe(5);
+  expect(servedBy(undefined, chat, costs)).toBeUndefined();
 });
 
 test('while more run than have finished, short answers alone do not make the mean', () => {
