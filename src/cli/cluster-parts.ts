@@ -5,7 +5,7 @@ import { PodHistory, SpecHistory } from '../adapters/kube/history.ts';
 import { KubeHttp, statusOf } from '../adapters/kube/http.ts';
 import { ClusterSensors } from '../adapters/kube/sensors.ts';
 import { Scraper } from '../adapters/engines/scraper.ts';
-import { PickerReader } from '../adapters/gateway/picker-reader.ts';
+import { PickerReader } from '../adapters/engines/picker-reader.ts';
 import type { Log } from '../adapters/log.ts';
 import { type Allowance, RefusedSource, refusalOf } from '../adapters/prometheus/allowance.ts';
 import { PrometheusHistory } from '../adapters/prometheus/history.ts';

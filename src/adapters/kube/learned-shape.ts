@@ -91,6 +91,7 @@ const fields: Omit<Shape<LearnedMemory>, 'decode'> = {
     outputTokens: amount,
     weight: amount,
     outputWeight: amount,
+    generated: maybe(amount),
   }),
 };
 /** The half of a pool with separate prefill and decode. */

@@ -134,6 +134,8 @@ export interface LearnedMemory {
     /** Decayed number of started requests behind the prompt lengths, and of finished ones behind the output length. */
     readonly weight: number;
     readonly outputWeight: number;
+    /** Decayed output tokens that the started ones have so far; absent: not counted yet. */
+    readonly generated?: number;
   };
   /** Of a pool with separate prefill and decode: what is known of decode; the rest is prefill's. */
   readonly decode?: Omit<LearnedMemory, 'decode'>;

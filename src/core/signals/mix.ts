@@ -15,8 +15,10 @@ export interface Lengths {
 
 /** Lengths change within minutes (another client, another prompt template): weights halve every five. */
 const halfLifeSeconds = 300;
-/** Short answers finish first, so the first requests mislead: the prior (a usual chat turn) fades over the first two hundred. */
+/** Short answers finish first, so the first requests mislead: the prior of answers (a usual chat turn) fades over the first two hundred. */
 const priorWeight = 200;
+/** Prompts are known when requests begin: the mean of twenty is right to a third. */
+const promptPriorWeight = 20;
 /** Answers are known once four times as many requests finished as are running. */
 const unfinishedShare = 4;
 /** No context is longer: a mean beyond it was misread, and would be remembered. */
@@ -29,7 +31,7 @@ export const freshMix: Mix = { ...prior, weight: 0, outputWeight: 0 };
 
 /** `running`: requests not yet finished; while they outnumber what was learned from, longer answers are still to come. */
 export function lengthsOf(mix: Mix, running = 0): Lengths {
-  const promptTokens = shrunk(mix.promptTokens, mix.weight, { mean: prior.promptTokens, weight: priorWeight });
+  const promptTokens = shrunk(mix.promptTokens, mix.weight, { mean: prior.promptTokens, weight: promptPriorWeight });
   const cachedShare = mix.weight > 0 ? mix.cachedShare : prior.cachedShare;
   const unseen = Math.max(priorWeight, unfinishedShare * running);
   const output = shrunk(mix.outputTokens, mix.outputWeight, { mean: prior.outputTokens, weight: priorWeight });
@@ -37,9 +39,17 @@ export function lengthsOf(mix: Mix, running = 0): Lengths {
   return {
     uncachedPrompt: Math.max(1, promptTokens * (1 - cachedShare)),
     cachedPrompt: promptTokens * cachedShare,
-    output: Math.max(1, output, cautious),
+    output: Math.max(1, output, cautious, mix.outputWeight < priorWeight ? soFar(mix) : 0),
     isPrior: mix.weight <= 0,
   };
+}
+
+/**
+ * What those that began have on the mean by now: answers are at least as long. In the first minutes, when few have ended, nothing else tells; later ones that
+ * ended tell it better, for while fewer begin than before it is too much.
+ */
+function soFar({ generated = 0, weight }: Mix): number {
+  return generated / Math.max(promptPriorWeight, weight);
 }
 
 /** Mean of what was measured and of as many requests of the prior as are missing to its weight. */
@@ -66,12 +76,13 @@ function isLonger(mix: Mix, { started, promptTokens, cachedTokens }: Flow): bool
   return apart > Math.log(longerFactor) && apart * Math.sqrt(started) > longerDeviations * scatter;
 }
 
-type Weights = Pick<Mix, 'weight' | 'outputWeight'>;
+type Weights = Required<Pick<Mix, 'weight' | 'outputWeight' | 'generated'>>;
 
 function atMost(kept: Weights, limit: Weights): Weights {
   return {
     weight: Math.min(kept.weight, limit.weight),
     outputWeight: Math.min(kept.outputWeight, limit.outputWeight),
+    generated: Math.min(kept.generated, limit.generated),
   };
 }
 
@@ -81,11 +92,16 @@ function atMost(kept: Weights, limit: Weights): Weights {
  */
 export function learnMix(mix: Mix, flow: Flow | undefined, stepSeconds: number): Mix {
   const decay = 2 ** (-stepSeconds / halfLifeSeconds);
-  const faded = { weight: mix.weight * decay, outputWeight: mix.outputWeight * decay };
+  const { generated = 0 } = mix;
+  const faded = {
+    weight: mix.weight * decay,
+    outputWeight: mix.outputWeight * decay,
+    generated: generated * decay,
+  };
   if (flow === undefined) return { ...mix, ...faded };
   const started = Math.max(0, flow.started);
   const kept = isLonger(mix, flow)
-    ? atMost(faded, { weight: started, outputWeight: Math.max(0, flow.finished) })
+    ? atMost(faded, { weight: started, outputWeight: Math.max(0, flow.finished), generated: 0 })
     : faded;
   const weight = kept.weight + started;
   const answered = Math.max(0, flow.finished + flow.runningChange / 2);
@@ -101,5 +117,6 @@ export function learnMix(mix: Mix, flow: Flow | undefined, stepSeconds: number):
     outputTokens: outputWeight > leastWeight ? Math.min(longestTokens, outputSum / outputWeight) : mix.outputTokens,
     weight,
     outputWeight,
+    generated: kept.generated + Math.max(0, flow.outputTokens),
   };
 }

@@ -92,6 +92,21 @@ test('what an engine served is told in requests of the mean length, whatever tho
   expect(servedBy(undefined, chat, costs)).toBeUndefined();
 });
 
+test('prompts are known from the first requests on', () => {
+  const first = learnMix(freshMix, flowAt(5, 20, { started: 20, finished: 0, promptTokens: 20 * 4000 }), 15);
+  expect(lengthsOf(first).uncachedPrompt).toBeCloseTo(4000, 6);
+});
+
+test('answers that have not ended are at least as long as they are by now; once enough have ended, those tell', () => {
+  const running = { finished: 0, runningChange: 300, started: 300 };
+  let mix = learnMix(freshMix, flowAt(5, 20, { ...running, outputTokens: 300 * 400 }), 15);
+  mix = learnMix(mix, flowAt(5, 20, { ...running, started: 0, runningChange: 0, outputTokens: 300 * 500 }), 15);
+  expect(lengthsOf(mix).output).toBeGreaterThan(850);
+  expect(lengthsOf(mix).output).toBeLessThanOrEqual(930);
+  const ended = learnMix(mix, flowAt(5, 20, { started: 0, outputTokens: 300 * 300, runningChange: -300 }), 15);
+  expect(lengthsOf(ended).output).toBeLessThan(800);
+});
+
 test('while more run than have finished, short answers alone do not make the mean', () => {
   const flow = flowAt(5, 20);
   const young = learnMix(freshMix, { ...flow, finished: 300, outputTokens: 300 * 20, runningChange: 0 }, 0);

@@ -4,9 +4,9 @@ import { allMissing } from '../../core/model/engines/samples.ts';
 import type { MissingCause } from '../../core/model/sample.ts';
 import type { Instant } from '../../core/model/units.ts';
 import type { ReplicaAddress, ReplicaReader, ReplicaReading } from '../../ports/replica-reader.ts';
-import { parseExposition } from '../engines/exposition.ts';
-import { fetchPage } from '../engines/page.ts';
-import { compileSelection } from '../engines/selection.ts';
+import { parseExposition } from './exposition.ts';
+import { fetchPage } from './page.ts';
+import { compileSelection } from './selection.ts';
 
 const wanted = compileSelection(pickerFamilies);
 

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PickerReader } from '../../../src/adapters/gateway/picker-reader.ts';
+import { PickerReader } from '../../../src/adapters/engines/picker-reader.ts';
 import { instant } from '../../../src/core/model/units.ts';
 import type { ReplicaReading } from '../../../src/ports/replica-reader.ts';
 
