@@ -7,8 +7,8 @@ import type { Limit } from '../limits.ts';
 
 export const bench: Bench = {
   about: 'all peers and ours on 26 workloads, three cold starts, four seeds: misses, GPU-hours, cells on the front',
-  takes: '19 min',
-  fullTakes: '5 h: six cold starts, 20 seeds, tuned variants',
+  takes: '10 min',
+  fullTakes: '3 h: six cold starts, 20 seeds, tuned variants',
   hasCases: true,
   run,
 };

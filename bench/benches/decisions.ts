@@ -21,8 +21,8 @@ import type { Limit } from '../limits.ts';
 
 export const bench: Bench = {
   about: 'our one default against every peer in every cell: dominated, hindsight, oracle, drains, turns, k-band',
-  takes: '2 h',
-  fullTakes: '17 h: six cold starts, 20 seeds',
+  takes: '30 min',
+  fullTakes: '5 h: six cold starts, 20 seeds',
   hasCases: true,
   run,
 };
