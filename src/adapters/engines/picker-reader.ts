@@ -6,9 +6,12 @@ import type { Instant } from '../../core/model/units.ts';
 import type { ReplicaAddress, ReplicaReader, ReplicaReading } from '../../ports/replica-reader.ts';
 import { parseExposition } from './exposition.ts';
 import { fetchPage } from './page.ts';
+import { readingAll } from './reading-all.ts';
 import { compileSelection } from './selection.ts';
 
 const wanted = compileSelection(pickerFamilies);
+/** Pages that are read at the same time. */
+const concurrency = 64;
 
 /**
  * Reads the metrics pages of endpoint pickers as if they were replicas of which the queue and the counter of requests are known, so that both are read by one
@@ -29,8 +32,7 @@ export class PickerReader implements ReplicaReader {
     now: Instant,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, ReplicaReading>> {
-    const read = pickers.map(async (one) => [one.id, await this.#readOne(one, now, signal)] as const);
-    return new Map(await Promise.all(read));
+    return await readingAll(pickers, concurrency, async (one) => await this.#readOne(one, now, signal));
   }
 
   async close(): Promise<void> {

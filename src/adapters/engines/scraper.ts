@@ -8,6 +8,7 @@ import type { Instant } from '../../core/model/units.ts';
 import type { ReadFailure, ReplicaAddress, ReplicaReader, ReplicaReading } from '../../ports/replica-reader.ts';
 import { parseExposition, type Exposition } from './exposition.ts';
 import { fetchPage } from './page.ts';
+import { readingAll } from './reading-all.ts';
 import { compileSelection, type Selection } from './selection.ts';
 
 export interface ScraperOptions {
@@ -53,13 +54,7 @@ export class Scraper implements ReplicaReader {
     now: Instant,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, ReplicaReading>> {
-    const readings = new Map<string, ReplicaReading>();
-    const queue = replicas.values();
-    const work = async (): Promise<void> => {
-      for (const replica of queue) readings.set(replica.id, await this.#readOne(replica, now, signal));
-    };
-    await Promise.all(Array.from({ length: Math.min(this.#concurrency, replicas.length) }, work));
-    return readings;
+    return await readingAll(replicas, this.#concurrency, async (one) => await this.#readOne(one, now, signal));
   }
 
   async close(): Promise<void> {

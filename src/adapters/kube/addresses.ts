@@ -5,8 +5,8 @@ import type { AutoscalerKept, SignalSettings, TargetRef } from './autoscaler.ts'
 import type { Cluster } from './cluster.ts';
 import type { PodHistory } from './history.ts';
 import type { PodKept } from './pod.ts';
-import { isTerminal, phaseOf } from './replica.ts';
-import { selects } from './selector.ts';
+import { Pickers } from './pickers.ts';
+import { phaseOf } from './replica.ts';
 import { groupByOwner, podsOf } from './target.ts';
 
 /** What is to be read for one pool, how often and from where. */
@@ -23,24 +23,16 @@ const readPhases = new Set(['Ready', 'Unready', 'Draining']);
 
 export function readingPlans(cluster: Cluster, pods: PodHistory): readonly ReadingPlan[] {
   const owned = groupByOwner(cluster.pods.values());
+  const all = new Pickers(cluster);
   return cluster.autoscalers.list().map((autoscaler) => {
     const live = autoscaler.targets.flatMap((ref) => {
       const workload = cluster.workload(ref.kind, `${autoscaler.namespace}/${ref.name}`);
       return workload === undefined ? [] : podsOf(autoscaler, workload, { owned, cluster });
     });
     const replicas = live.flatMap((pod) => addressOf(pod, autoscaler, pods));
-    const pickers = pickersOf(autoscaler, cluster).flatMap((pod) => pickerAddress(pod, autoscaler));
+    const pickers = all.of(autoscaler).flatMap((pod) => pickerAddress(pod, autoscaler));
     return { pool: autoscaler.key, signals: autoscaler.signals, replicas, pickers };
   });
-}
-
-/** Live pods of the pool's endpoint picker; by UID. */
-export function pickersOf({ namespace, signals }: AutoscalerKept, { pods }: Cluster): readonly PodKept[] {
-  const { gateway } = signals;
-  if (gateway === undefined) return [];
-  return [...pods.values()]
-    .filter((pod) => pod.namespace === namespace && !isTerminal(pod) && selects(gateway.selector, pod.labels))
-    .sort((a, b) => (a.uid < b.uid ? -1 : 1));
 }
 
 function pickerAddress(pod: PodKept, { key, signals: { gateway } }: AutoscalerKept): readonly ReplicaAddress[] {

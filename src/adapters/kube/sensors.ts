@@ -7,13 +7,13 @@ import type { Instant } from '../../core/model/units.ts';
 import type { Breathe } from '../../ports/breathe.ts';
 import type { Clock, PoolInput, Sensors, TickInput } from '../../ports/index.ts';
 import type { ReplicaReading } from '../../ports/replica-reader.ts';
-import { pickersOf } from './addresses.ts';
 import type { AutoscalerKept } from './autoscaler.ts';
 import { claimsOf } from './claims.ts';
 import type { Cluster } from './cluster.ts';
 import { fleetSeen } from './fleet.ts';
 import { type Json, optional } from './fields.ts';
 import type { PodHistory, SpecHistory } from './history.ts';
+import { Pickers } from './pickers.ts';
 import { budgetsOf } from './quota.ts';
 import { groupByOwner, type Looking, targetSeen } from './target.ts';
 
@@ -65,7 +65,7 @@ export class ClusterSensors implements Sensors {
   async observe(): Promise<TickInput> {
     const { cluster, specs, pods, clock, floorsOf } = this.#options;
     const now = clock.now();
-    const look: Looking = {
+    const look: PoolLook = {
       cluster,
       specs,
       pods,
@@ -73,6 +73,7 @@ export class ClusterSensors implements Sensors {
       claims: claimsOf(cluster),
       eligible: new Map(),
       readings: this.#options.readings(),
+      pickers: new Pickers(cluster),
     };
     const inputs: PoolInput[] = [];
     const problems = new Map<PoolId, Problem>();
@@ -130,7 +131,9 @@ function pinnedHash(cluster: Cluster, pool: PoolId): readonly string[] {
   return pinned === undefined ? [] : [pinned.hash];
 }
 
-function poolSeen(autoscaler: AutoscalerKept, look: Looking, floors: readonly Floor[]): PoolSeen {
+type PoolLook = Looking & { readonly pickers: Pickers };
+
+function poolSeen(autoscaler: AutoscalerKept, look: PoolLook, floors: readonly Floor[]): PoolSeen {
   return {
     pool: autoscaler.key,
     targets: autoscaler.targets.map((ref) => targetSeen(autoscaler, ref, look)),
@@ -140,12 +143,12 @@ function poolSeen(autoscaler: AutoscalerKept, look: Looking, floors: readonly Fl
   };
 }
 
-function gatewaySeen(autoscaler: AutoscalerKept, { cluster, readings }: Looking): GatewaySamples {
-  const pickers = pickersOf(autoscaler, cluster).map(({ uid }): GatewaySamples => {
+function gatewaySeen(autoscaler: AutoscalerKept, { pickers, readings }: PoolLook): GatewaySamples {
+  const seen = pickers.of(autoscaler).map(({ uid }): GatewaySamples => {
     const { waiting: queued, finishedTotal: requestsTotal } = readings.get(uid)?.samples ?? allMissing('NotScraped');
     return { queued, requestsTotal };
   });
-  return togetherOf(pickers);
+  return togetherOf(seen);
 }
 
 function gpusByTarget(autoscaler: AutoscalerKept, cluster: Cluster): Readonly<Record<string, number>> {

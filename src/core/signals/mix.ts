@@ -49,7 +49,7 @@ export function lengthsOf(mix: Mix, running = 0): Lengths {
  * ended tell it better, for while fewer begin than before it is too much.
  */
 function soFar({ generated = 0, weight }: Mix): number {
-  return generated / Math.max(promptPriorWeight, weight);
+  return Math.min(longestTokens, generated / Math.max(promptPriorWeight, weight));
 }
 
 /** Mean of what was measured and of as many requests of the prior as are missing to its weight. */
