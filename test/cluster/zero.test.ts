@@ -85,7 +85,7 @@ test('while the gateway cannot be read the last replica stays, and why is said',
     () => pool.autoscaler(),
     (object) => condition(object, 'MetricsAvailable')?.status === 'False',
   );
-  expect(condition(missing, 'MetricsAvailable')?.message).toMatch(/gateway queue/);
+  expect(condition(missing, 'MetricsAvailable')?.message).toMatch(/gateway queue.*epp.*:9090\/metrics/);
   await holds(
     'a replica',
     () => pool.specReplicas(),

@@ -16,6 +16,7 @@ import { list, object, optional } from './fields.ts';
 import { Announcer } from './announcer.ts';
 import type { EventRecorder } from './events.ts';
 import type { KubeHttp } from './http.ts';
+import { Pickers } from './pickers.ts';
 import { parseSafety } from './safety.ts';
 import { StatusWriter } from './status-writer.ts';
 import { invalidStatus, rfc3339, statusFor } from './status.ts';
@@ -33,8 +34,8 @@ export interface BoardOptions {
   readonly events: Pick<EventRecorder, 'record'>;
   readonly failureOf: (pool: PoolId) => string | undefined;
   readonly metricsOwner: () => string | undefined;
-  /** Why these replicas were not read, in words. */
-  readonly readingProblem?: (replicas: readonly ReplicaSeen[]) => string | undefined;
+  /** Why these pods were not read, in words. */
+  readonly readingProblem?: (pods: readonly Pick<ReplicaSeen, 'id' | 'name'>[]) => string | undefined;
   readonly freshMemory: (now: Instant) => PoolMemory;
   /** @default never */
   readonly breathe?: Breathe;
@@ -48,6 +49,7 @@ interface PassView {
   readonly reported: ReadonlyMap<PoolId, PoolReport>;
   readonly safety: TickOutput['memory']['pools'];
   readonly hpas: Claims['hpas'];
+  readonly pickers: Pickers;
 }
 
 function viewOf(output: TickOutput, input: TickInput, cluster: Cluster): PassView {
@@ -57,6 +59,7 @@ function viewOf(output: TickOutput, input: TickInput, cluster: Cluster): PassVie
     reported: new Map(output.reports.map((report) => [report.pool, report])),
     safety: output.memory.pools,
     hpas: claimsOf(cluster).hpas,
+    pickers: new Pickers(cluster),
   };
 }
 
@@ -168,7 +171,7 @@ export class StatusBoard implements MemoryStore, Publisher {
 
   #statusOf(
     { seen, policy }: PoolInput,
-    { now, decided, reported, safety: memories, hpas }: PassView,
+    { now, decided, reported, safety: memories, hpas, pickers }: PassView,
   ): Json | undefined {
     const autoscaler = this.#options.cluster.autoscalers.get(seen.pool);
     if (autoscaler === undefined) return undefined;
@@ -179,7 +182,11 @@ export class StatusBoard implements MemoryStore, Publisher {
     const isUnheard =
       policy.mode === 'Recommend' && seen.targets.some(({ otherOwner }) => otherOwner?.problem !== undefined);
     const metricsOwner = isUnheard ? this.#options.metricsOwner() : undefined;
-    const readingProblem = this.#options.readingProblem?.(seen.targets.flatMap(({ replicas }) => replicas));
+    const before = pickers.of(autoscaler).map(({ uid, name }) => ({ id: uid, name }));
+    const readingProblem = this.#options.readingProblem?.([
+      ...before,
+      ...seen.targets.flatMap(({ replicas }) => replicas),
+    ]);
     const conditions = conditionsOf({
       mode: policy.mode,
       targets: seen.targets,
