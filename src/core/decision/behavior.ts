@@ -30,10 +30,14 @@ export interface Windowed {
  * window, and no move unless the whole window agrees. A recommendation exactly as old as the window has left it.
  */
 export function stabilise({ current, desired, history, now }: Windowed, behavior: Behavior): Held {
-  const young = (seconds: number): readonly number[] =>
-    history.filter(({ at }) => at > now - seconds * 1000).map(({ replicas }) => replicas);
-  const up = Math.min(desired, ...young(behavior.scaleUp.stabilizationWindowSeconds));
-  const down = Math.max(desired, ...young(behavior.scaleDown.stabilizationWindowSeconds));
+  const upFrom = now - behavior.scaleUp.stabilizationWindowSeconds * 1000;
+  const downFrom = now - behavior.scaleDown.stabilizationWindowSeconds * 1000;
+  let up = desired;
+  let down = desired;
+  for (const { at, replicas } of history) {
+    if (at > upFrom) up = Math.min(up, replicas);
+    if (at > downFrom) down = Math.max(down, replicas);
+  }
   const stable = Math.min(Math.max(current, up), down);
   if (stable === desired) return { replicas: stable };
   return { replicas: stable, by: desired >= current ? 'ScaleUpStabilized' : 'ScaleDownStabilized' };
@@ -97,12 +101,15 @@ export function limitWithoutBehavior({ current, desired, min, max }: Omit<Rated,
 
 /** The longest period of any rate policy: older changes count for nothing. */
 export function longestPeriodSeconds({ scaleUp, scaleDown }: Behavior): number {
-  return Math.max(0, ...[...scaleUp.policies, ...scaleDown.policies].map(({ periodSeconds }) => periodSeconds));
+  let longest = 0;
+  for (const { periodSeconds } of scaleUp.policies) longest = Math.max(longest, periodSeconds);
+  for (const { periodSeconds } of scaleDown.policies) longest = Math.max(longest, periodSeconds);
+  return longest;
 }
 
 /** Spec at the start of the period: the present one less what was added and plus what was removed strictly inside it. */
 function sizeAt(current: number, changes: readonly SpecChange[], now: Instant, periodSeconds: number): number {
-  return changes
-    .filter(({ at }) => at > now - periodSeconds * 1000)
-    .reduce((size, { from, to }) => size - (to - from), current);
+  let size = current;
+  for (const { at, from, to } of changes) if (at > now - periodSeconds * 1000) size -= to - from;
+  return size;
 }

@@ -25,6 +25,7 @@ export function withinBudget(
   { budgets = [] }: Pick<FleetSeen, 'budgets'>,
 ): readonly PoolOutcome[] {
   const managed = outcomes.filter(({ recommendation }) => recommendation.mode !== 'Observe');
+  if (managed.length < 2) return outcomes;
   const shrinking = managed.flatMap(shrinkingTargets);
   const spent = new Map(managed.map((outcome) => [outcome.recommendation.pool, spentGpus(outcome, now)]));
   const pools = [...spent.keys()].filter(

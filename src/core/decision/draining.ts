@@ -95,6 +95,7 @@ function marksFor({ order, marked }: Draining, count: number): NonNullable<Targe
 }
 
 function unasked(outcome: TargetOutcome): TargetOutcome {
+  if (outcome.safety.draining === undefined) return outcome;
   const { draining: _, ...safety } = outcome.safety;
   return { ...outcome, safety };
 }

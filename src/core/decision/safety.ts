@@ -118,8 +118,8 @@ export function since(
   { targets, behavior }: { readonly targets: readonly TargetRecommendation[]; readonly behavior: Behavior },
   now: Instant,
 ): Instant {
-  const decidedAt = Object.values(safety.targets).flatMap(({ lastDecision }) => lastDecision?.at ?? []);
-  if (decidedAt.length > 0 && now - Math.max(...decidedAt) > quietSeconds * 1000) return now;
+  const decidedAt = Math.max(...Object.values(safety.targets).map(({ lastDecision }) => lastDecision?.at ?? -Infinity));
+  if (decidedAt > -Infinity && now - decidedAt > quietSeconds * 1000) return now;
   const isBack = targets.some((target) => {
     const blindSince = safety.targets[target.target]?.blindSince;
     return blindSince !== undefined && !isBlind(target) && now - blindSince > toleratedGapSeconds(behavior) * 1000;
