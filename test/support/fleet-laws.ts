@@ -78,20 +78,43 @@ function poolOf(
   return recommendation({ pool: nameOf(i), mode, behavior: atOnce, targets: [one], priority });
 }
 
-/** The size of each pool after all rules. */
-export function sizesOf({ pools, gpus }: FleetWorld, rules: SettleRules): readonly number[] {
+/** What several laws ask of the same pools: what the rules of each target say, and the sizes where no GPUs are short. */
+interface Asked {
+  readonly pools: FleetWorld['pools'];
+  readonly rules: SettleRules;
+  readonly judged: readonly PoolOutcome[];
+  readonly sizesAlone: readonly number[];
+}
+let asked: Asked | undefined;
+
+function ask(pools: FleetWorld['pools'], rules: SettleRules): Asked {
+  if (asked?.pools !== pools || asked.rules !== rules) {
+    const judged = judgedOf(pools, rules);
+    asked = { pools, rules, judged, sizesAlone: sizesIn(judged, 1e6, rules) };
+  }
+  return asked;
+}
+
+function judgedOf(pools: FleetWorld['pools'], rules: SettleRules): readonly PoolOutcome[] {
   const safety = { since: at(-3600), targets: {} };
-  const judged = pools
-    .map(poolOf)
-    .map((one) => judge({ recommendation: one, safety, rules: rules.target, now: epoch }));
-  const budgets = [{ name: 'ResourceQuota team-a/gpus', gpus, pools: pools.map((_, i) => nameOf(i)) }];
+  return pools.map(poolOf).map((one) => judge({ recommendation: one, safety, rules: rules.target, now: epoch }));
+}
+
+/** The size of each judged pool after the rules over all pools. */
+function sizesIn(judged: readonly PoolOutcome[], gpus: number, rules: SettleRules): readonly number[] {
+  const budgets = [{ name: 'ResourceQuota team-a/gpus', gpus, pools: judged.map((_, i) => nameOf(i)) }];
   const fleet: FleetSeen = { nodes: [], budgets };
   const outcomes = rules.fleet.reduce<readonly PoolOutcome[]>((all, rule) => rule(all, epoch, fleet), judged);
   return outcomes.flatMap((outcome) => outcome.targets.map((one) => Number(decisionOf(outcome, one).replicas)));
 }
 
+/** The size of each pool after all rules. */
+export function sizesOf({ pools, gpus }: FleetWorld, rules: SettleRules): readonly number[] {
+  return sizesIn(judgedOf(pools, rules), gpus, rules);
+}
+
 function givesBackLittle(world: FleetWorld, rules: SettleRules): boolean {
-  const out = sizesOf({ ...world, gpus: 1e6 }, rules);
+  const { sizesAlone: out } = ask(world.pools, rules);
   const shrinking = world.pools.filter(({ spec }, i) => (out[i] ?? 0) < spec);
   const given = world.pools.reduce((sum, { spec, gpus }, i) => sum + Math.max(0, spec - (out[i] ?? 0)) * gpus, 0);
   const managed = world.pools.reduce((sum, { spec, gpus }) => sum + spec * gpus, 0);
@@ -102,8 +125,8 @@ function givesBackLittle(world: FleetWorld, rules: SettleRules): boolean {
 
 function sharesWhatThereIs(world: FleetWorld, rules: SettleRules): boolean {
   const { pools, gpus } = world;
-  const out = sizesOf(world, rules);
-  const alone = sizesOf({ pools, gpus: 1e6 }, rules);
+  const { judged, sizesAlone: alone } = ask(pools, rules);
+  const out = sizesIn(judged, gpus, rules);
   const held = usedBy(pools, []);
   const isTaken = pools.some(({ spec }, i) => (out[i] ?? 0) < Math.min(spec, alone[i] ?? 0));
   return usedBy(pools, out) <= Math.max(gpus, held) && !isTaken;

@@ -5,7 +5,8 @@ import type { SafetyMemory } from '../../src/core/model/memory.ts';
 import { defaultBehavior } from '../../src/core/model/policy.ts';
 import { type Replicas, replicas } from '../../src/core/model/units.ts';
 import { type SettleRules, settleRules } from '../../src/core/settle.ts';
-import { guarded, guardedAsIs, guardedFrom, type World } from './guard-worlds.ts';
+import { guarded, guardedAsIs, guardedFrom, type Guarding, type World } from './guard-worlds.ts';
+import { isSame } from './properties.ts';
 import { at, atOnce, blindEvidence, recommendation, type TargetGiven } from './settle-builders.ts';
 
 /** One invariant of docs/invariants.md as a question about any world, and the fault that must make it answer no. */
@@ -238,10 +239,14 @@ function isIdempotent(world: World, rules: SettleRules): boolean {
   const one = recommendation({ targets: [given], ...world.pool });
   const again = guardedFrom(one, first.safety, { rules, now: at(0) });
   return (
-    JSON.stringify(same) === JSON.stringify(first) &&
+    isSame(allOf(same), allOf(first)) &&
     first.actions.length === (first.out === spec ? 0 : 1) &&
     again.actions.length === 0
   );
+}
+
+function allOf({ decision, actions, safety }: Guarding): Pick<Guarding, 'decision' | 'actions' | 'safety'> {
+  return { decision, actions, safety };
 }
 
 /** Five passes with everything known. A wish repeated stands for constant load, others for noise. */
@@ -287,18 +292,18 @@ function movesOf(world: World, wishes: readonly number[], rules: SettleRules): r
 /** Pass after pass over replicas of which the marked ones are taken first, then the others, as a ReplicaSet would. */
 function marksFirst(world: World, rules: SettleRules): boolean {
   let safety = { since: at(-9000), targets: { chat: { raw: [], specChanges: [] } } } as SafetyMemory;
-  let standing = Array.from({ length: sizesOf(world).spec }, (_, i) => `r${i}`);
+  let standing: readonly string[] = Array.from({ length: sizesOf(world).spec }, (_, i) => `r${i}`);
   const marked = new Map<string, number>();
   for (const [pass, wanted] of world.wishes.entries()) {
     const seconds = pass * world.stepSeconds;
-    const inOrder = standing.toSorted((a, b) => Number(marked.has(b)) - Number(marked.has(a)));
-    const draining = { order: inOrder, marked: standing.filter((name) => marked.has(name)) };
+    const going = standing.filter((name) => marked.has(name));
+    const staying = standing.filter((name) => !marked.has(name));
+    const draining = { order: [...going, ...staying], marked: going };
     const { given } = changed(world, { specReplicas: standing.length, wanted, evidence: known, draining });
     const one = recommendation({ at: at(seconds), targets: [given], ...world.pool, behavior: atOnce });
     const step = guardedFrom(one, safety, { rules, now: at(seconds) });
-    const going = standing.length - step.out;
     const ripe = [...marked.values()].filter((since) => seconds - since >= 2).length;
-    if (step.out > 0 && going > ripe) return false;
+    if (step.out > 0 && standing.length - step.out > ripe) return false;
     for (const action of step.actions) mark(action, marked, seconds);
     safety = step.safety;
     standing = resized(standing, step.out, marked);
@@ -312,8 +317,9 @@ function mark(action: Action, marked: Map<string, number>, seconds: number): voi
   for (const name of action.victims) if (!marked.has(name)) marked.set(name, seconds);
 }
 
-function resized(standing: readonly string[], size: number, marked: Map<string, number>): string[] {
-  const inOrder = standing.toSorted((a, b) => Number(marked.has(a)) - Number(marked.has(b)));
+function resized(standing: readonly string[], size: number, marked: Map<string, number>): readonly string[] {
+  const isMarked = (name: string): boolean => marked.has(name);
+  const inOrder = [...standing.filter((name) => !isMarked(name)), ...standing.filter(isMarked)];
   for (const gone of inOrder.slice(size)) marked.delete(gone);
   const born = Array.from({ length: Math.max(0, size - standing.length) }, (_, i) => `s${standing.length + i}`);
   return [...inOrder.slice(0, size), ...born];
@@ -349,21 +355,25 @@ function oddWishHolds(world: World, rules: SettleRules): boolean {
   return spec < min || spec > max || guarded(odds, {}, rules).out === spec;
 }
 
+const failure = { reason: 'DecisionFailed' as const, message: 'Deciding failed, held: thrown' };
+/** One error for all worlds: to note where it was made takes longer than to throw it. */
+const thrown = new Error('a rule that throws');
+const thrower: GuardRule = {
+  name: 'thrower',
+  invariant: 'none',
+  reason: 'DecisionFailed',
+  apply: () => {
+    throw thrown;
+  },
+};
+
 function failureHolds(world: World, rules: SettleRules): boolean {
   const { spec } = sizesOf(world);
-  const failure = { reason: 'DecisionFailed' as const, message: 'Deciding failed, held: thrown' };
-  const thrower: GuardRule = {
-    name: 'thrower',
-    invariant: 'none',
-    reason: 'DecisionFailed',
-    apply: () => {
-      throw new Error('a rule that throws');
-    },
-  };
-  return (
-    guarded(world, { failure }, rules).out === spec &&
-    guarded(world, {}, { ...rules, target: [...rules.target, thrower] }).out === spec
-  );
+  return guarded(world, { failure }, rules).out === spec && guarded(world, {}, throwing(rules)).out === spec;
+}
+
+function throwing(rules: SettleRules): SettleRules {
+  return { ...rules, target: [...rules.target, thrower] };
 }
 
 function foreignZeroStays(world: World, rules: SettleRules): boolean {

@@ -1,11 +1,19 @@
 import fc from 'fast-check';
 import { markActions } from '../../src/core/decision/draining.ts';
-import { decisionOf, judge, type PoolOutcome, safetyOf, scaleActions } from '../../src/core/decision/outcome.ts';
+import {
+  decisionOf,
+  judge,
+  type PoolOutcome,
+  safetyOf,
+  scaleActions,
+  type TargetOutcome,
+} from '../../src/core/decision/outcome.ts';
 import type { Action, Decision, Recommendation, TargetRecommendation } from '../../src/core/model/decision.ts';
 import type { SafetyMemory, TargetSafety } from '../../src/core/model/memory.ts';
+import type { FleetSeen } from '../../src/core/model/pool.ts';
 import { type Instant, replicas, seconds } from '../../src/core/model/units.ts';
 import type { SettleRules } from '../../src/core/settle.ts';
-import { behavior as behaviors, change, size } from './arbitraries.ts';
+import { behaviorOf, changeOf, type Made, size } from './arbitraries.ts';
 import { at, epoch, recommendation, target } from './settle-builders.ts';
 
 /** One target of one pool with everything the guard looks at, and a few numbers that laws may use as they like. */
@@ -23,44 +31,64 @@ export interface World {
 
 const optional = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(one, { nil: undefined });
 const bounds = fc.tuple(size, size).map(([a, b]) => ({ minReplicas: Math.min(a, b), maxReplicas: Math.max(a, b, 1) }));
-const evidences = fc.record({ allowsDecrease: fc.boolean(), isAnythingKnown: fc.boolean(), showsIdle: fc.boolean() });
-const raws = fc
-  .uniqueArray(fc.record({ at: fc.integer({ min: -700, max: -1 }).map(at), replicas: size.map(replicas) }), {
-    selector: (raw) => raw.at,
-    maxLength: 6,
-  })
-  .map((list) => list.toSorted((a, b) => a.at - b.at));
-const chains = fc.array(change, { maxLength: 4 }).map((list) => list.toSorted((a, b) => a.at - b.at));
-const safeties: fc.Arbitrary<TargetSafety> = fc
-  .record({
-    raw: raws,
-    specChanges: chains,
-    lastDecision: optional(fc.record({ at: fc.constant(at(-15)), replicas: size.map(replicas) })),
-    blindSince: optional(fc.integer({ min: -900, max: -1 }).map(at)),
-    zeroedAt: optional(fc.constant(at(-900))),
-  })
-  .map((safety) => present(safety));
-
 const plain = target();
 
-export const worlds: fc.Arbitrary<World> = fc.record({
-  given: fc
-    .record({ bounds, specReplicas: size, wanted: optional(size), evidence: evidences, floor: optional(size) })
-    .map(({ bounds: both, ...rest }) => ({ ...plain, ...both, ...rest }) as TargetRecommendation),
-  pool: fc
-    .record({
-      behavior: behaviors,
-      fallback: optional(
-        fc.record({ replicas: size.map(replicas), afterSeconds: fc.integer({ min: 1, max: 900 }).map(seconds) }),
-      ),
+export const worlds: fc.Arbitrary<World> = worldsOf({ noNullPrototype: false });
+/** The same worlds, of records that all have a prototype: the laws are answered faster while none without one was seen. */
+export const plainWorlds: fc.Arbitrary<World> = worldsOf({ noNullPrototype: true });
+
+function worldsOf(made: Made): fc.Arbitrary<World> {
+  return fc.record(
+    {
+      given: givenOf(made),
+      pool: poolOf(made),
+      safety: keptOf(made),
+      sinceSeconds: fc.constantFrom(-3600, -100, 0),
+      more: fc.integer({ min: 0, max: 60 }),
+      wishes: fc.array(size, { minLength: 5, maxLength: 5 }),
+      stepSeconds: fc.integer({ min: 1, max: 240 }),
+    },
+    made,
+  );
+}
+
+function givenOf(made: Made): fc.Arbitrary<TargetRecommendation> {
+  const evidence = fc.record(
+    { allowsDecrease: fc.boolean(), isAnythingKnown: fc.boolean(), showsIdle: fc.boolean() },
+    made,
+  );
+  return fc
+    .record({ bounds, specReplicas: size, wanted: optional(size), evidence, floor: optional(size) }, made)
+    .map(({ bounds: both, ...rest }) => ({ ...plain, ...both, ...rest }) as TargetRecommendation);
+}
+
+function poolOf(made: Made): fc.Arbitrary<Partial<Recommendation>> {
+  const afterSeconds = fc.integer({ min: 1, max: 900 }).map(seconds);
+  const fallback = fc.record({ replicas: size.map(replicas), afterSeconds }, made);
+  return fc.record({ behavior: behaviorOf(made), fallback: optional(fallback) }, made).map((pool) => present(pool));
+}
+
+function keptOf(made: Made): fc.Arbitrary<TargetSafety> {
+  const raw = fc
+    .uniqueArray(fc.record({ at: fc.integer({ min: -700, max: -1 }).map(at), replicas: size.map(replicas) }, made), {
+      selector: (entry) => entry.at,
+      maxLength: 6,
     })
-    .map((pool) => present(pool)),
-  safety: safeties,
-  sinceSeconds: fc.constantFrom(-3600, -100, 0),
-  more: fc.integer({ min: 0, max: 60 }),
-  wishes: fc.array(size, { minLength: 5, maxLength: 5 }),
-  stepSeconds: fc.integer({ min: 1, max: 240 }),
-});
+    .map((list) => list.toSorted((a, b) => a.at - b.at));
+  const specChanges = fc.array(changeOf(made), { maxLength: 4 }).map((list) => list.toSorted((a, b) => a.at - b.at));
+  return fc
+    .record(
+      {
+        raw,
+        specChanges,
+        lastDecision: optional(fc.record({ at: fc.constant(at(-15)), replicas: size.map(replicas) }, made)),
+        blindSince: optional(fc.integer({ min: -900, max: -1 }).map(at)),
+        zeroedAt: optional(fc.constant(at(-900))),
+      },
+      made,
+    )
+    .map((safety) => present(safety));
+}
 
 /** Leaves out what is `undefined`: absent is absent. */
 function present<T extends object>(given: T): { readonly [K in keyof T]: Exclude<T[K], undefined> } {
@@ -69,12 +97,32 @@ function present<T extends object>(given: T): { readonly [K in keyof T]: Exclude
   };
 }
 
-export interface Guarding {
-  /** What is decided; where nothing is said, the size as it is. */
-  readonly out: number;
+/** What was decided in one world. Most laws look at the size only, so what follows from it is worked out when it is asked for. */
+export class Guarding {
+  readonly outcome: PoolOutcome;
   readonly decision: Decision;
-  readonly actions: readonly Action[];
-  readonly safety: SafetyMemory;
+  private readonly only: TargetOutcome;
+
+  constructor(outcome: PoolOutcome) {
+    const [only] = outcome.targets;
+    if (only === undefined) throw new RangeError('a recommendation of one target must have one outcome, had none');
+    this.outcome = outcome;
+    this.only = only;
+    this.decision = decisionOf(outcome, only);
+  }
+
+  /** What is decided; where nothing is said, the size as it is. */
+  get out(): number {
+    return this.decision.replicas ?? this.only.recommendation.specReplicas ?? 0;
+  }
+
+  get actions(): readonly Action[] {
+    return [...markActions(this.outcome, this.only), ...scaleActions(this.outcome, this.decision)];
+  }
+
+  get safety(): SafetyMemory {
+    return safetyOf(this.outcome, [this.decision]);
+  }
 }
 
 /** What several laws ask of the same world. */
@@ -85,6 +133,8 @@ export function guardedAsIs(world: World, rules: SettleRules): Guarding {
   if (asked?.world !== world || asked.rules !== rules) asked = { world, rules, answer: guarded(world, {}, rules) };
   return asked.answer;
 }
+
+const noNodes: FleetSeen = { nodes: [] };
 
 /** One pool through every rule of the guard, as `settle` takes it there. */
 export function guarded(
@@ -103,16 +153,8 @@ export function guardedFrom(
 ): Guarding {
   const judged = judge({ recommendation: one, safety, rules: rules.target, now });
   const [outcome = judged] = rules.fleet.reduce<readonly PoolOutcome[]>(
-    (all, rule) => rule(all, now, { nodes: [] }),
+    (all, rule) => rule(all, now, noNodes),
     [judged],
   );
-  const [only] = outcome.targets;
-  if (only === undefined) throw new RangeError('a recommendation of one target must have one outcome, had none');
-  const decision = decisionOf(outcome, only);
-  return {
-    out: decision.replicas ?? one.targets[0]?.specReplicas ?? 0,
-    decision,
-    actions: [...markActions(outcome, only), ...scaleActions(outcome, decision)],
-    safety: safetyOf(outcome, [decision]),
-  };
+  return new Guarding(outcome);
 }
