@@ -101,23 +101,23 @@ function present<T extends object>(given: T): { readonly [K in keyof T]: Exclude
 export class Guarding {
   readonly outcome: PoolOutcome;
   readonly decision: Decision;
-  private readonly only: TargetOutcome;
+  readonly #only: TargetOutcome;
 
   constructor(outcome: PoolOutcome) {
     const [only] = outcome.targets;
     if (only === undefined) throw new RangeError('a recommendation of one target must have one outcome, had none');
     this.outcome = outcome;
-    this.only = only;
+    this.#only = only;
     this.decision = decisionOf(outcome, only);
   }
 
   /** What is decided; where nothing is said, the size as it is. */
   get out(): number {
-    return this.decision.replicas ?? this.only.recommendation.specReplicas ?? 0;
+    return this.decision.replicas ?? this.#only.recommendation.specReplicas ?? 0;
   }
 
   get actions(): readonly Action[] {
-    return [...markActions(this.outcome, this.only), ...scaleActions(this.outcome, this.decision)];
+    return [...markActions(this.outcome, this.#only), ...scaleActions(this.outcome, this.decision)];
   }
 
   get safety(): SafetyMemory {

@@ -12,20 +12,15 @@ import { compileSelection } from './selection.ts';
 const wanted = compileSelection(pickerFamilies);
 /** Pages that are read at the same time. */
 const concurrency = 64;
+/** From the first byte sent to the last byte read, for each page. */
+const deadlineMilliseconds = 2000;
 
 /**
  * Reads the metrics pages of endpoint pickers as if they were replicas of which the queue and the counter of requests are known, so that both are read by one
  * loop. The address's `engine` is the name of the inference pool, or '' for all.
  */
 export class PickerReader implements ReplicaReader {
-  readonly #deadlineMilliseconds: number;
-  readonly #dispatcher: Agent;
-
-  /** From the first byte sent to the last byte read, for each page. */
-  constructor(deadlineMilliseconds = 2000) {
-    this.#deadlineMilliseconds = deadlineMilliseconds;
-    this.#dispatcher = new Agent({ connections: 1, pipelining: 1, connect: { timeout: deadlineMilliseconds } });
-  }
+  readonly #dispatcher = new Agent({ connections: 1, pipelining: 1, connect: { timeout: deadlineMilliseconds } });
 
   async read(
     pickers: readonly ReplicaAddress[],
@@ -43,7 +38,7 @@ export class PickerReader implements ReplicaReader {
     const page = await fetchPage({
       replica: picker,
       dispatcher: this.#dispatcher,
-      deadlineMilliseconds: this.#deadlineMilliseconds,
+      deadlineMilliseconds,
       signal,
     });
     const nothing = allMissing('ScrapeFailed');

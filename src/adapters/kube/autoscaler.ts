@@ -1,4 +1,4 @@
-import { isJson, type Json, list, number, object, optional, text, time } from './fields.ts';
+import { isJson, type Json, list, number, object, optional, text, texts, time } from './fields.ts';
 import { type LabelSelector, selectorOf } from './selector.ts';
 import { type Kept, versionOf } from './store.ts';
 
@@ -94,10 +94,10 @@ function signalsOf(raw: Json): SignalSettings {
 }
 
 function gatewayOf(raw: Json): GatewaySettings | undefined {
-  const selector = selectorOf(raw);
-  if (Object.keys(selector.labels).length === 0) return undefined;
+  const labels = texts(raw, 'matchLabels');
+  if (Object.keys(labels).length === 0) return undefined;
   return {
-    selector: { ...selector, expressions: [] },
+    selector: { labels, expressions: [] },
     port: number(raw, 'port') ?? 9090,
     ...optional('inferencePool', text(raw, 'inferencePool')),
   };

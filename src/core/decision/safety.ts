@@ -65,7 +65,7 @@ function disputes(
   { target, now }: Remembering,
 ): Pick<TargetSafety, 'conflictSince' | 'foreignWrites' | 'unseenWrites'> {
   const conflictSince = target.otherOwner === undefined ? recent(before.conflictSince, quietSeconds, now) : now;
-  const { foreign, unseen } = sorted(before, changes, now);
+  const { foreign, unseen } = toldApart(before, changes, now);
   const writes = [...(before.foreignWrites ?? []), ...foreign.map(({ at }) => at)].slice(-2);
   const young = writes.filter((at) => recent(at, disputeSeconds, now) !== undefined);
   return {
@@ -76,7 +76,7 @@ function disputes(
 }
 
 /** Changes that are not ours, and our writes that none of the changes was. A write that shows itself ends the waiting for those before it. */
-function sorted(
+function toldApart(
   { lastDecision, unseenWrites = [] }: TargetSafety,
   changes: readonly SpecChange[],
   now: Instant,

@@ -1,7 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { Api } from './api.ts';
-import type { Engine } from './stand-in.ts';
-import { NodeStandIn } from './stand-in.ts';
+import { type Engine, NodeStandIn } from './stand-in.ts';
 
 /** What an endpoint picker with flow control says of the requests before it. */
 export interface PickerPage {
